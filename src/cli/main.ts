@@ -1,0 +1,8 @@
+import { Command } from 'commander';
+import { version } from './version.ts';
+
+const program = new Command('nlbports')
+  .description('Gives every labelled pod its own port on a shared AWS Network Load Balancer.')
+  .version(version());
+
+await program.parseAsync();
