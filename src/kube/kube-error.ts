@@ -1,0 +1,33 @@
+/** An error that the API server answered with, as its Status object says it. */
+export class KubeError extends Error {
+  override readonly name = 'KubeError';
+  readonly status: number;
+  /** Kubernetes' machine-readable reason, such as `Conflict` or `NotFound`. */
+  readonly reason: string;
+  /** Wait that the server asked for, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(status: number, reason: string, message: string, retryAfterMs?: number) {
+    super(message);
+    this.status = status;
+    this.reason = reason;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** No answer came: the connection broke or the time ran out. A write may have been carried out. */
+export class KubeNoAnswer extends Error {
+  override readonly name = 'KubeNoAnswer';
+}
+
+export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404;
+/** The resourceVersion was not the current one. */
+export const isConflict = (error: unknown): boolean =>
+  error instanceof KubeError && error.status === 409 && error.reason !== 'AlreadyExists';
+export const isAlreadyExists = (error: unknown): boolean =>
+  error instanceof KubeError && error.status === 409 && error.reason === 'AlreadyExists';
+/** A JSON patch's failed test, a uid precondition, or a schema or CEL rule said no: read the object to know which. */
+export const isInvalid = (error: unknown): boolean => error instanceof KubeError && error.status === 422;
+export const isForbidden = (error: unknown): boolean => error instanceof KubeError && error.status === 403;
+/** The resourceVersion is older than what the server remembers. */
+export const isExpired = (error: unknown): boolean => error instanceof KubeError && error.status === 410;

@@ -1,0 +1,28 @@
+import type { KubeObject, Lease, Namespace, Pod } from './objects.ts';
+
+/** Names one kind of object and where the API server serves it; `T` is what an object of it looks like here. */
+export interface Resource<T extends KubeObject> {
+  /** `v1`, or `group/version`. */
+  apiVersion: string;
+  kind: string;
+  plural: string;
+  namespaced: boolean;
+  /** Only for the type checker: never set. */
+  readonly type?: T;
+}
+
+export const pods: Resource<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
+
+export const namespaces: Resource<Namespace> = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+};
+
+export const leases: Resource<Lease> = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  plural: 'leases',
+  namespaced: true,
+};
