@@ -1,0 +1,113 @@
+/**
+ * Every error that a user can meet. A code is never reused; docs/errors.md has a section for each, and a test holds the
+ * two together. `retry` says whether waiting may help without anyone changing something.
+ */
+export const errorTable = {
+  // What a pod asks for
+  PoolNotFound: { code: 'NLBP-1001', retry: true, summary: 'The pool that the label names does not exist.' },
+  AccessDenied: { code: 'NLBP-1002', retry: true, summary: 'The pool does not admit claims from this namespace.' },
+  MalformedPorts: { code: 'NLBP-1003', retry: false, summary: 'The ports annotation can not be read.' },
+  InvalidPortNumber: { code: 'NLBP-1004', retry: false, summary: 'A port number is not between 1 and 65535.' },
+  ProtocolNotInPool: { code: 'NLBP-1005', retry: false, summary: "The pool's listeners do not carry this protocol." },
+  SeveralPorts: { code: 'NLBP-1006', retry: false, summary: 'More than one port per pod is not supported yet.' },
+  PortsTooLong: { code: 'NLBP-1007', retry: false, summary: 'The ports annotation is too long.' },
+  NoSinglePort: { code: 'NLBP-1008', retry: false, summary: 'No annotation, and not exactly one containerPort.' },
+  MirrorPod: { code: 'NLBP-1009', retry: false, summary: 'A mirror pod can not hold a port.' },
+  HostNetwork: { code: 'NLBP-1010', retry: true, summary: 'The pool does not admit pods on the host network.' },
+  PoolFull: { code: 'NLBP-1011', retry: true, summary: 'No port of the pool is free.' },
+  PoolNotReady: { code: 'NLBP-1012', retry: true, summary: 'The pool has no usable load balancer yet.' },
+  WishFrozen: { code: 'NLBP-1013', retry: false, summary: 'Names and number of ports can not change while bound.' },
+  AddressFamily: { code: 'NLBP-1014', retry: false, summary: "The pod's address is not IPv4." },
+
+  // Pools
+  LoadBalancerNotFound: { code: 'NLBP-2001', retry: true, summary: 'A load balancer of the pool does not exist.' },
+  NotANetworkLoadBalancer: {
+    code: 'NLBP-2002',
+    retry: false,
+    summary: 'A load balancer of the pool is not a Network Load Balancer.',
+  },
+  PoolOverlap: { code: 'NLBP-2003', retry: true, summary: 'An earlier pool owns these ports of a load balancer.' },
+  NoLoadBalancerTagged: { code: 'NLBP-2004', retry: true, summary: 'No Network Load Balancer has these tags.' },
+  ShortQuarantine: {
+    code: 'NLBP-2005',
+    retry: false,
+    summary: 'The quarantine is shorter than an AWS call may take.',
+  },
+  LoadBalancerFailed: { code: 'NLBP-2006', retry: true, summary: 'A load balancer of the pool is in state failed.' },
+  InvalidPool: { code: 'NLBP-2007', retry: false, summary: 'The pool holds a value that can not be used.' },
+
+  // Ports
+  ListenerConflict: { code: 'NLBP-3001', retry: true, summary: 'A listener of someone else is on this port.' },
+  TargetGroupConflict: {
+    code: 'NLBP-3002',
+    retry: true,
+    summary: 'A target group of someone else has the name of ours.',
+  },
+  TargetUnhealthy: { code: 'NLBP-3003', retry: true, summary: 'The target fails its health check.' },
+
+  // AWS
+  AwsAccessDenied: { code: 'NLBP-4001', retry: true, summary: 'AWS refused the call: the IAM policy lacks it.' },
+  AwsNoCredentials: { code: 'NLBP-4002', retry: true, summary: 'No usable AWS credentials were found.' },
+  AwsThrottled: { code: 'NLBP-4003', retry: true, summary: 'AWS throttles the account.' },
+  AwsQuotaExceeded: { code: 'NLBP-4004', retry: true, summary: 'A quota of the AWS account is used up.' },
+  AwsNoAnswer: { code: 'NLBP-4005', retry: true, summary: 'AWS did not answer in time.' },
+  AwsServerError: { code: 'NLBP-4006', retry: true, summary: 'AWS answered with an error of its own.' },
+  AwsRejected: { code: 'NLBP-4007', retry: true, summary: 'AWS rejected the call.' },
+  AwsResourceInUse: { code: 'NLBP-4008', retry: true, summary: 'The AWS resource is still in use.' },
+
+  // Command line
+  InvalidOption: { code: 'NLBP-5001', retry: false, summary: 'An option has a value that can not be used.' },
+  NoCluster: { code: 'NLBP-5002', retry: false, summary: 'No Kubernetes connection could be made from the settings.' },
+  PortInUse: { code: 'NLBP-5003', retry: false, summary: 'An address that the process must listen on is taken.' },
+} as const satisfies Record<string, { code: `NLBP-${number}`; retry: boolean; summary: string }>;
+
+/** The CamelCase name of an error: the reason in conditions and Events. */
+export type ErrorReason = keyof typeof errorTable;
+
+/** An error as it is shown to a user. */
+export interface CodedError {
+  reason: ErrorReason;
+  code: string;
+  /** Begins with the code; at most 1,024 bytes, the limit of an Event's note. */
+  message: string;
+  retry: boolean;
+  /** Set where AWS answered. */
+  aws?: { action: string; errorCode: string; requestId?: string };
+}
+
+/** What a step that a user's mistake may stop gives back. */
+export type Result<T> = { ok: true; value: T } | { ok: false; error: CodedError };
+
+/** Makes the error named `reason`; `detail` is a sentence in the form "Action that failed: current value, wanted value". */
+export function codedError(reason: ErrorReason, detail: string, aws?: CodedError['aws']): CodedError {
+  const { code, retry } = errorTable[reason];
+  const message = truncateUtf8(`${code}: ${detail}`, 1024);
+  return { reason, code, message, retry, ...(aws ? { aws } : {}) };
+}
+
+/** The same as a failed result. */
+export function failure(reason: ErrorReason, detail: string): { ok: false; error: CodedError } {
+  return { ok: false, error: codedError(reason, detail) };
+}
+
+/** A user's mistake on the way in, where there is no object to show it on: the command line prints it and exits. */
+export class CodedException extends Error {
+  override readonly name = 'CodedException';
+  readonly coded: CodedError;
+
+  constructor(coded: CodedError) {
+    super(coded.message);
+    this.coded = coded;
+  }
+}
+
+/** Cuts `text` to at most `maxBytes` bytes of UTF-8, at a character's boundary, ending in an ellipsis where it was cut. */
+export function truncateUtf8(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
+  const ellipsis = '…';
+  const room = maxBytes - Buffer.byteLength(ellipsis);
+  let cut = Buffer.from(text).subarray(0, room).toString();
+  // A character that was cut in half decodes to one replacement character at the end.
+  if (cut.endsWith('\uFFFD')) cut = cut.slice(0, -1);
+  return cut + ellipsis;
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+
+/** The label by which a pod or Service claims a port, with the pool's name as its value. */
+export const poolLabel = 'nlbports.dev/pool';
+/** The wish: `7777/UDP`, or `game=7777/UDP,voice=7778/UDP`. */
+export const portsAnnotation = 'nlbports.dev/ports';
+/** The claimant's half of a bind: the names of the NLBPorts that it accepts, by commas. */
+export const boundAnnotation = 'nlbports.dev/bound';
+/** The result: `host:port` of the first port. */
+export const endpointAnnotation = 'nlbports.dev/endpoint';
+/** The result: all ports as JSON. */
+export const endpointsAnnotation = 'nlbports.dev/endpoints';
+/** The pod condition, a readiness gate where the pod declares it. */
+export const readyCondition = 'nlbports.dev/ready';
+/** The finalizer that keeps an NLBPort until its AWS resources are settled. */
+export const awsFinalizer = 'nlbports.dev/aws';
+/** The finalizer that keeps a pool until its ports are gone. */
+export const poolFinalizer = 'nlbports.dev/ports';
+/** AWS tag: the cluster that owns the resource. */
+export const clusterTag = 'nlbports.dev/cluster';
+/** AWS tag: the name of the NLBPort that owns the resource. */
+export const portTag = 'nlbports.dev/port';
+/** AWS tag: the pool of the NLBPort. */
+export const poolTag = 'nlbports.dev/pool';
+
+/** The 16 hexadecimal digits that end a load balancer's ARN; undefined where it is not the ARN of a Network Load Balancer. */
+export function loadBalancerId(arn: string): string | undefined {
+  return /^arn:[^:]+:elasticloadbalancing:[^:]*:[^:]*:loadbalancer\/net\/[^/]+\/([0-9a-f]{16})$/.exec(arn)?.[1];
+}
+
+/** The name of the NLBPort for a port number on a load balancer; the pair and nothing else, so no two pools own it. */
+export function portObjectName(loadBalancerArn: string, port: number): string {
+  const id = loadBalancerId(loadBalancerArn);
+  if (id === undefined) throw new RangeError(`Cannot name a port: "${loadBalancerArn}" is not the ARN of an NLB`);
+  return `nlb-${id}-${port}`;
+}
+
+/** What all names of one cluster's target groups begin with: `nlbp-<8 hex of the cluster's hash>-`. */
+export function targetGroupPrefix(clusterId: string): string {
+  return `nlbp-${hash(clusterId, 8)}-`;
+}
+
+/**
+ * The name of a port's target group: 30 characters of the 32 that AWS allows, from hashes of the whole identity, so
+ * that it is legal for any input and no cut at a separator can make two identities equal.
+ */
+export function targetGroupName(clusterId: string, loadBalancerArn: string, port: number): string {
+  // A JSON array keeps the parts apart whatever they contain.
+  return `${targetGroupPrefix(clusterId)}${hash(JSON.stringify([clusterId, loadBalancerArn, port]), 16)}`;
+}
+
+function hash(text: string, digits: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, digits);
+}

@@ -1,0 +1,196 @@
+import { z } from 'zod';
+import type { KubeObject } from '../kube/objects.ts';
+import type { Resource } from '../kube/resource.ts';
+import { conditions, duration, immutable, portNumber, rules } from './schema.ts';
+
+const loadBalancerChoice = z
+  .object({
+    arn: z.string().max(2048).optional().describe('ARN of one load balancer. Its existing listeners are left alone.'),
+    tags: z
+      .record(z.string(), z.string().max(256))
+      .optional()
+      .describe('Every Network Load Balancer of the account and region that has all these tags.')
+      .meta({ minProperties: 1, maxProperties: 50 }),
+    hostname: z
+      .string()
+      .max(253)
+      .optional()
+      .describe("Published in place of the load balancer's own DNS name. Needs arn."),
+  })
+  .meta(
+    rules(
+      { rule: 'has(self.arn) != has(self.tags)', message: 'exactly one of arn and tags must be set' },
+      {
+        rule: '!has(self.hostname) || has(self.arn)',
+        message: 'hostname needs arn: one name can not serve several load balancers',
+      },
+    ),
+  );
+
+const healthCheck = z
+  .object({
+    protocol: z
+      .enum(['TCP', 'HTTP', 'HTTPS'])
+      .default('TCP')
+      .describe('How a target is checked; AWS has no UDP check.'),
+    port: z
+      .union([z.int(), z.string()])
+      .default('traffic-port')
+      .describe('The port that is checked: a number, or traffic-port for the port that the game listens on.')
+      .meta({
+        'x-kubernetes-int-or-string': true,
+        ...rules({
+          rule: "type(self) == int ? self >= 1 && self <= 65535 : self == 'traffic-port'",
+          message: 'port must be traffic-port or a number from 1 to 65535',
+        }),
+      }),
+    path: z.string().max(1024).optional().describe('Path of HTTP and HTTPS checks; / unless set.'),
+    interval: duration
+      .default('10s')
+      .describe('Time between checks, 5s to 300s.')
+      .meta(
+        rules({
+          rule: "duration(self) >= duration('5s') && duration(self) <= duration('300s')",
+          message: 'interval must be 5s to 300s',
+        }),
+      ),
+    healthyThreshold: z.int().min(2).max(10).default(2).describe('Good checks in a row that make a target healthy.'),
+  })
+  .meta(rules({ rule: "!has(self.path) || self.protocol != 'TCP'", message: 'path needs protocol HTTP or HTTPS' }));
+
+const targets = z.object({
+  deregistrationDelay: duration
+    .default('30s')
+    .describe('How long AWS drains a target before it ends its connections, 0s to 3600s.')
+    .meta(rules({ rule: "duration(self) <= duration('3600s')", message: 'deregistrationDelay must be at most 3600s' })),
+  preserveClientIP: z
+    .boolean()
+    .default(false)
+    .describe("TCP: whether the pod sees the player's address. AWS forces it on for UDP and TCP_UDP."),
+  proxyProtocolV2: z
+    .boolean()
+    .default(false)
+    .describe('TCP only: whether connections begin with a proxy protocol header.'),
+});
+
+const release = z.object({
+  on: z
+    .enum(['Ended', 'Terminating'])
+    .default('Ended')
+    .describe(
+      'Ended: the port is released when the pod has ended. Terminating: as soon as its deletion was asked for.',
+    ),
+  quarantine: duration
+    .default('5m')
+    .describe(
+      'How long a released port rests before anyone else may have it; the load balancer and clients lag by minutes.',
+    ),
+});
+
+const access = z.object({
+  namespaces: z
+    .array(z.string().min(1).max(63))
+    .min(1)
+    .max(256)
+    .describe('Namespaces whose pods may claim ports; * stands for any run of characters, so "*" admits all.')
+    .meta({ 'x-kubernetes-list-type': 'set' }),
+  hostNetwork: z.boolean().default(false).describe('Whether pods on the host network may claim ports.'),
+});
+
+export const poolSpec = z
+  .object({
+    loadBalancers: z
+      .array(loadBalancerChoice)
+      .min(1)
+      .max(50)
+      .describe('The load balancers whose ports this pool hands out, filled in this order.')
+      .meta({ 'x-kubernetes-list-type': 'atomic' }),
+    ports: z
+      .object({ min: portNumber.describe('The lowest number.'), max: portNumber.describe('The highest number.') })
+      .describe('The port numbers on each load balancer. AWS allows 50 listeners on one; lower numbers are used first.')
+      .meta(rules({ rule: 'self.min <= self.max', message: 'min must not be greater than max' })),
+    protocol: z.enum(['TCP', 'UDP', 'TCP_UDP']).describe('The protocol of the listeners.').meta(immutable('protocol')),
+    warm: z
+      .int()
+      .min(0)
+      .max(2500)
+      .default(0)
+      .describe(
+        'How many free ports are kept ready (listener and target group made), so that a bind is a single AWS call.',
+      ),
+    healthCheck: healthCheck.prefault({}).describe('How AWS checks the targets.'),
+    targets: targets.prefault({}).describe('Attributes of the target groups.'),
+    release: release.prefault({}).describe('When and how a port comes back.'),
+    access: access.describe('Who may claim ports.'),
+    tags: z
+      .record(z.string(), z.string().max(256))
+      .optional()
+      .describe(
+        'AWS tags put on every target group and listener. Names that begin with nlbports.dev/ or aws: are refused.',
+      )
+      .meta({
+        maxProperties: 40,
+        ...rules({
+          rule: "self.all(name, !name.startsWith('nlbports.dev/') && !name.startsWith('aws:') && size(name) <= 128)",
+          message: 'tag names must be at most 128 characters and not begin with nlbports.dev/ or aws:',
+        }),
+      }),
+  })
+  .meta(
+    rules({
+      rule: "self.protocol == 'TCP' || !self.targets.proxyProtocolV2",
+      message: 'proxyProtocolV2 needs protocol TCP',
+    }),
+  );
+
+const loadBalancerStatus = z.object({
+  arn: z.string(),
+  name: z.string(),
+  dnsName: z.string(),
+  hostname: z.string().describe('What is published: the hostname of the spec, else the DNS name.'),
+  vpcId: z.string(),
+  state: z.string().describe('AWS: provisioning, active, active_impaired or failed.'),
+  capacity: z.int().describe('Ports that this pool can use here.'),
+  foreignPorts: z.array(z.int()).describe('Port numbers of the pool on which someone else has a listener.'),
+  missing: z.int().optional().describe('Complete listings in a row in which the load balancer was absent.'),
+});
+
+export const poolStatus = z.object({
+  observedGeneration: z.int().optional(),
+  conditions,
+  loadBalancers: z
+    .array(loadBalancerStatus)
+    .max(250)
+    .optional()
+    .describe('The load balancers that were found.')
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['arn'] }),
+  ports: z
+    .object({
+      total: z.int(),
+      free: z.int().describe('Ports that a claim could have now.'),
+      warm: z.int().describe('Free ports that are ready.'),
+      bound: z.int(),
+      resting: z.int().describe('Released ports that are drained or in quarantine.'),
+      conflict: z.int(),
+    })
+    .optional()
+    .describe('How many ports are in which state.'),
+  waiting: z.int().optional().describe('Claims that wait for a port.'),
+});
+
+export type PoolSpec = z.output<typeof poolSpec>;
+export type PoolStatus = z.output<typeof poolStatus>;
+export type LoadBalancerStatus = z.output<typeof loadBalancerStatus>;
+
+/** Which load balancers, which ports, which protocol, how many kept warm, how released, who may use it. */
+export interface NLBPortPool extends KubeObject {
+  spec: PoolSpec;
+  status?: PoolStatus;
+}
+
+export const nlbPortPools: Resource<NLBPortPool> = {
+  apiVersion: 'nlbports.dev/v1alpha1',
+  kind: 'NLBPortPool',
+  plural: 'nlbportpools',
+  namespaced: false,
+};
