@@ -16,6 +16,7 @@ interface PrinterColumn {
 interface CrdSource {
   resource: { kind: string; plural: string; apiVersion: string };
   shortName: string;
+  categories: string[];
   description: string;
   spec: z.ZodType;
   status: z.ZodType;
@@ -36,6 +37,7 @@ const age: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.cre
 const poolSource: CrdSource = {
   resource: nlbPortPools,
   shortName: 'nlbpool',
+  categories: ['nlb'],
   description: 'Which load balancers, which ports, which protocol, how many kept warm, how released, who may use it.',
   spec: poolSpec,
   status: poolStatus,
@@ -57,6 +59,8 @@ const poolSource: CrdSource = {
 const portSource: CrdSource = {
   resource: nlbPorts,
   shortName: 'nlbport',
+  // kubectl takes a category before a plural: a pool in the category nlbports would stand in the port map.
+  categories: ['nlbports', 'nlb'],
   description: 'One port of one load balancer: where a claim and the AWS resources that serve it meet.',
   spec: portSpec,
   status: portStatus,
@@ -101,7 +105,7 @@ function definition(source: CrdSource): Json {
         plural,
         singular: kind.toLowerCase(),
         shortNames: [source.shortName],
-        categories: ['nlbports'],
+        categories: source.categories,
       },
       versions: [
         {

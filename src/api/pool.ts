@@ -178,6 +178,11 @@ export const poolStatus = z.object({
   waiting: z.int().optional().describe('Claims that wait for a port.'),
 });
 
+/** When a claim of the pool ends; see `release.on`. */
+export function releasesOn(spec: PoolSpec): 'Ended' | 'Terminating' {
+  return spec.release.on ?? spec.release.true ?? 'Ended';
+}
+
 export type PoolSpec = z.output<typeof poolSpec>;
 export type PoolStatus = z.output<typeof poolStatus>;
 export type LoadBalancerStatus = z.output<typeof loadBalancerStatus>;

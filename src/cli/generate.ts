@@ -11,10 +11,12 @@ import { customResourceDefinitions } from '../api/crd.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const check = process.argv.includes('--check');
 
+// kubectl reads YAML 1.1, where an unquoted `on` is the boolean true.
+const yamlStyle = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
+
 const files: Record<string, string> = {};
 for (const [name, definition] of Object.entries(customResourceDefinitions())) {
-  files[`deploy/crds/${name}`] =
-    `# Generated from src/api by "npm run generate".\n${stringify(definition, { lineWidth: 0, aliasDuplicateObjects: false })}`;
+  files[`deploy/crds/${name}`] = `# Generated from src/api by "npm run generate".\n${stringify(definition, yamlStyle)}`;
 }
 
 const stale = Object.entries(files).filter(([path, content]) => readOr(root + path, '') !== content);
