@@ -73,13 +73,15 @@ const targets = z.object({
     .describe('TCP only: whether connections begin with a proxy protocol header.'),
 });
 
+const releaseOn = z.enum(['Ended', 'Terminating']);
+
 const release = z.object({
-  on: z
-    .enum(['Ended', 'Terminating'])
-    .default('Ended')
+  on: releaseOn
+    .optional()
     .describe(
-      'Ended: the port is released when the pod has ended. Terminating: as soon as its deletion was asked for.',
+      'Ended (the default): the port is released when the pod has ended. Terminating: as soon as its deletion was asked for. Quote the name in YAML: "on".',
     ),
+  true: releaseOn.optional().describe('What kubectl makes of an unquoted on; it means the same.'),
   quarantine: duration
     .default('5m')
     .describe(
