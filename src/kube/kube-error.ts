@@ -31,3 +31,9 @@ export const isInvalid = (error: unknown): boolean => error instanceof KubeError
 export const isForbidden = (error: unknown): boolean => error instanceof KubeError && error.status === 403;
 /** The resourceVersion is older than what the server remembers. */
 export const isExpired = (error: unknown): boolean => error instanceof KubeError && error.status === 410;
+/**
+ * True where a write may or may not have been carried out: no answer, or a 5xx, which the API server also gives when
+ * etcd did not answer in time and a load balancer when the API server did not. Look before writing again.
+ */
+export const isOutcomeUnknown = (error: unknown): boolean =>
+  error instanceof KubeNoAnswer || (error instanceof KubeError && error.status >= 500);
