@@ -120,6 +120,10 @@ export const portStatus = z.object({
   endpoint: z.string().optional().describe('host:port that clients use.'),
   listenerArn: z.string().optional(),
   targetGroupArn: z.string().optional(),
+  creating: z
+    .boolean()
+    .optional()
+    .describe('Written before AWS is asked to make target group and listener, until both are recorded here.'),
   applied: z
     .object({ healthCheck: z.string().optional(), attributes: z.string().optional() })
     .optional()
@@ -135,7 +139,6 @@ export const portStatus = z.object({
     .describe('Every target that AWS may hold for this port.')
     .meta({ 'x-kubernetes-list-type': 'atomic' }),
   lookAfter: instant.optional().describe('When the health of the targets is looked at next.'),
-  retryAfter: instant.optional().describe('When a step that failed is tried again.'),
   reuseAfter: instant.optional().describe('When the quarantine ends; unset until draining has ended.'),
   observedGeneration: z.int().optional(),
   conditions,

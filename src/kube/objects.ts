@@ -37,7 +37,7 @@ export interface Condition {
   message: string;
   /** RFC 3339, whole seconds. */
   lastTransitionTime: string;
-  observedGeneration?: number;
+  observedGeneration?: number | undefined;
 }
 
 export interface ContainerPort {

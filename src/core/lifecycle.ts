@@ -1,0 +1,177 @@
+import { findCondition } from '../api/conditions.ts';
+import { type KnownTarget, type NLBPort, sameTarget, type Target } from '../api/port.ts';
+import type { TargetGroupSettings } from './target-group-settings.ts';
+
+/** How long the port's life waits for what; all in milliseconds. */
+export interface LifecycleTimes {
+  /**
+   * From registration to the first look at its health: a registration carries traffic after one to five minutes (AWS
+   * support), so an earlier look is wasted.
+   */
+  firstHealthLookMs: number;
+  /** A second try at a port on which someone else was found, where the pool's listing does not show it. */
+  conflictRetryMs: number;
+  /** What is added to the deregistration delay before AWS is asked whether draining has ended. */
+  drainSlackMs: number;
+  /** The pool's deregistration delay and quarantine. */
+  deregistrationDelayMs: number;
+  quarantineMs: number;
+}
+
+export interface LifecycleInput {
+  port: NLBPort;
+  /** What the pool wants of the target group. */
+  settings: TargetGroupSettings;
+  /** Whether the pool's last listing shows someone else's listener on the port. */
+  foreign: boolean;
+  nowMs: number;
+  times: LifecycleTimes;
+}
+
+/** The one thing to do next for a port. */
+export type Step =
+  /** Write down that AWS may hold resources from now on, before it is asked to make them. */
+  | { do: 'announceResources' }
+  /** Look for what an earlier process may have made without living to write it down. */
+  | { do: 'findResources' }
+  | { do: 'createTargetGroup' }
+  | { do: 'inspectTargetGroup' }
+  | { do: 'modifyHealthCheck' }
+  | { do: 'modifyAttributes' }
+  | { do: 'createListener' }
+  /** Write down that AWS may hold these from now on, before it is asked to. */
+  | { do: 'announceTargets'; targets: Target[] }
+  | { do: 'registerTargets'; targets: Target[] }
+  | { do: 'deregisterTargets'; targets: Target[] }
+  | { do: 'readHealth' }
+  | { do: 'startQuarantine' }
+  | { do: 'removeClaim' }
+  | { do: 'deleteListener' }
+  | { do: 'deleteTargetGroup' }
+  | { do: 'dropFinalizer' }
+  /** Nothing now; `untilMs` is when to ask again, if time alone can change the answer. */
+  | { do: 'rest'; untilMs?: number };
+
+/**
+ * The next step in the life of a port, from its object alone. The order is the point: the dead are deregistered before
+ * anything else; a target group gets its attributes before its listener exists (or it could take a zone out of DNS); what
+ * is registered was written down before; a claim is removed only when AWS said that draining has ended and the
+ * quarantine is over; AWS resources are torn down only while no claim is there.
+ */
+export function nextStep(input: LifecycleInput): Step {
+  const { port } = input;
+  const { claim, retire } = port.spec;
+  const known = port.status?.targets ?? [];
+  const wanted = port.spec.targets ?? [];
+
+  const dead = known.filter(entry => entry.state !== 'Draining' && !wanted.some(target => sameTarget(target, entry)));
+  if (dead.length > 0) return { do: 'deregisterTargets', targets: dead.map(bare) };
+
+  const terminating = port.metadata.deletionTimestamp !== undefined;
+  // Someone other than the pool controller deleted the object: its resources stay and the next object finds them.
+  if (terminating && !retire && !claim) return { do: 'dropFinalizer' };
+
+  if (claim?.releasedAt !== undefined) return afterRelease(input, known);
+  if (claim !== undefined || (port.spec.warm && !retire)) return provide(input, known, wanted);
+  return tearDown(port, terminating, known, input);
+}
+
+/** Whether listener and target group are there and as the pool wants them. */
+export function isProvisioned(port: NLBPort, settings: TargetGroupSettings): boolean {
+  const { targetGroupArn, listenerArn, inspected, applied } = port.status ?? {};
+  return (
+    targetGroupArn !== undefined &&
+    listenerArn !== undefined &&
+    inspected === true &&
+    applied?.attributes === settings.fingerprints.attributes &&
+    applied.healthCheck === settings.fingerprints.healthCheck
+  );
+}
+
+function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]): Step {
+  const { port, settings } = input;
+  const status = port.status ?? {};
+  const conflict = conflictUntilMs(input);
+  if (status.listenerArn === undefined && conflict !== undefined) return rest(conflict);
+  const complete = status.targetGroupArn !== undefined && status.listenerArn !== undefined;
+  if (!complete && !status.creating) return { do: 'announceResources' };
+  if (status.targetGroupArn === undefined) return { do: 'createTargetGroup' };
+  if (status.inspected !== true) return { do: 'inspectTargetGroup' };
+  // A port that carries traffic is served first; a pool's edit reaches it when nothing is more urgent.
+  const ready = status.listenerArn !== undefined && status.applied?.attributes !== undefined;
+  if (!ready) {
+    if (status.applied?.healthCheck !== settings.fingerprints.healthCheck) return { do: 'modifyHealthCheck' };
+    if (status.applied?.attributes !== settings.fingerprints.attributes) return { do: 'modifyAttributes' };
+    return { do: 'createListener' };
+  }
+  const unannounced = wanted.filter(target => !known.some(entry => isHeld(entry) && sameTarget(entry, target)));
+  if (unannounced.length > 0) return { do: 'announceTargets', targets: unannounced.map(bare) };
+  const registering = known.filter(entry => entry.state === 'Registering');
+  if (registering.length > 0) return { do: 'registerTargets', targets: registering.map(bare) };
+  if (status.applied?.healthCheck !== settings.fingerprints.healthCheck) return { do: 'modifyHealthCheck' };
+  if (status.applied?.attributes !== settings.fingerprints.attributes) return { do: 'modifyAttributes' };
+
+  const lookAtMs = Math.min(
+    findCondition(status.conditions, 'Healthy')?.status === 'True' || wanted.length === 0
+      ? Number.POSITIVE_INFINITY
+      : lookAfterMs(input, known),
+    drainedAtMs(input, known),
+  );
+  return input.nowMs >= lookAtMs ? { do: 'readHealth' } : rest(lookAtMs);
+}
+
+function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
+  const { status } = input.port;
+  if (known.length > 0) {
+    const lookAtMs = drainedAtMs(input, known);
+    return input.nowMs >= lookAtMs ? { do: 'readHealth' } : rest(lookAtMs);
+  }
+  if (status?.reuseAfter === undefined) return { do: 'startQuarantine' };
+  const reuseAtMs = Date.parse(status.reuseAfter);
+  return input.nowMs >= reuseAtMs ? { do: 'removeClaim' } : rest(reuseAtMs);
+}
+
+function tearDown(port: NLBPort, terminating: boolean, known: KnownTarget[], input: LifecycleInput): Step {
+  if (port.status?.creating) return { do: 'findResources' };
+  if (port.status?.listenerArn !== undefined) return { do: 'deleteListener' };
+  if (port.status?.targetGroupArn !== undefined) return { do: 'deleteTargetGroup' };
+  if (terminating) return { do: 'dropFinalizer' };
+  if (known.length > 0) return rest(drainedAtMs(input, known));
+  return { do: 'rest' };
+}
+
+/** Until when a conflict keeps the port from being provided; infinity while the pool's listing shows it. */
+function conflictUntilMs({ port, foreign, nowMs, times }: LifecycleInput): number | undefined {
+  if (foreign) return Number.POSITIVE_INFINITY;
+  const provisioned = findCondition(port.status?.conditions, 'Provisioned');
+  if (provisioned?.reason !== 'ListenerConflict' && provisioned?.reason !== 'TargetGroupConflict') return undefined;
+  const untilMs = Date.parse(provisioned.lastTransitionTime) + times.conflictRetryMs;
+  return nowMs < untilMs ? untilMs : undefined;
+}
+
+function lookAfterMs({ port, times }: LifecycleInput, known: KnownTarget[]): number {
+  if (port.status?.lookAfter !== undefined) return Date.parse(port.status.lookAfter);
+  const sinceMs = known.filter(isHeld).map(entry => Date.parse(entry.since));
+  return sinceMs.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...sinceMs) + times.firstHealthLookMs;
+}
+
+/** When the last draining target may be gone, or the next look at it; infinity where none drains. */
+function drainedAtMs({ port, times }: LifecycleInput, known: KnownTarget[]): number {
+  const sinceMs = known.filter(entry => entry.state === 'Draining').map(entry => Date.parse(entry.since));
+  if (sinceMs.length === 0) return Number.POSITIVE_INFINITY;
+  const drainedMs = Math.max(...sinceMs) + times.deregistrationDelayMs + times.drainSlackMs;
+  const looked = port.status?.lookAfter;
+  return looked === undefined ? drainedMs : Math.max(drainedMs, Date.parse(looked));
+}
+
+function isHeld(entry: KnownTarget): boolean {
+  return entry.state !== 'Draining';
+}
+
+function bare({ ip, port }: Target): Target {
+  return { ip, port };
+}
+
+function rest(untilMs: number): Step {
+  return Number.isFinite(untilMs) ? { do: 'rest', untilMs } : { do: 'rest' };
+}

@@ -1,0 +1,90 @@
+import { carries, defaultPortName, type PortWish, parsePorts } from '../api/claim.ts';
+import { failure, type Result } from '../api/errors.ts';
+import { poolLabel, portsAnnotation } from '../api/names.ts';
+import type { NLBPortPool } from '../api/pool.ts';
+import type { Pod } from '../kube/objects.ts';
+
+/** The annotation by which the kubelet marks a static pod's copy in the API. */
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+
+/**
+ * What a pod asks of a pool, or why it can't have it: from its label, annotation and containers alone. Errors: MirrorPod,
+ * PoolNotFound, AccessDenied, HostNetwork, those of `parsePorts`, NoSinglePort, SeveralPorts, ProtocolNotInPool.
+ */
+export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<PortWish> {
+  const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
+  if (annotations[mirrorAnnotation] !== undefined) {
+    return failure(
+      'MirrorPod',
+      'Cannot give a port to a mirror pod: its kubelet owns it, and its status can not be ours',
+    );
+  }
+  const poolName = labels[poolLabel] ?? '';
+  if (!pool || pool.metadata.deletionTimestamp !== undefined) {
+    const found = pool ? 'is being deleted' : 'does not exist';
+    return failure(
+      'PoolNotFound',
+      `Cannot claim a port: pool "${poolName}" ${found}, wanted the name of an NLBPortPool`,
+    );
+  }
+  if (!admits(pool.spec.access.namespaces, namespace)) {
+    return failure(
+      'AccessDenied',
+      `Cannot claim a port of pool "${poolName}": namespace "${namespace}" is not in its access.namespaces`,
+    );
+  }
+  if (pod.spec.hostNetwork && !pool.spec.access.hostNetwork) {
+    return failure(
+      'HostNetwork',
+      `Cannot claim a port of pool "${poolName}": the pod is on the host network, and access.hostNetwork is false`,
+    );
+  }
+  const wishes = readWishes(pod);
+  if (!wishes.ok) return wishes;
+  const [wish, ...others] = wishes.value;
+  if (!wish || others.length > 0) {
+    return failure('SeveralPorts', `Cannot claim ${wishes.value.length} ports for one pod: 1 is supported`);
+  }
+  if (!carries(pool.spec.protocol, wish.protocol)) {
+    return failure(
+      'ProtocolNotInPool',
+      `Cannot claim a ${wish.protocol} port of pool "${poolName}": its protocol is ${pool.spec.protocol}`,
+    );
+  }
+  return { ok: true, value: wish };
+}
+
+/** Whether one of the patterns admits the namespace; `*` stands for any run of characters. */
+export function admits(patterns: readonly string[], namespace: string): boolean {
+  return patterns.some(pattern => {
+    const [first = '', ...rest] = pattern.split('*');
+    if (rest.length === 0) return namespace === pattern;
+    if (!namespace.startsWith(first)) return false;
+    const last = rest.pop() ?? '';
+    let from = first.length;
+    for (const part of rest) {
+      const at = namespace.indexOf(part, from);
+      if (at < 0) return false;
+      from = at + part.length;
+    }
+    return namespace.length - last.length >= from && namespace.endsWith(last);
+  });
+}
+
+function readWishes(pod: Pod): Result<PortWish[]> {
+  const text = pod.metadata.annotations?.[portsAnnotation];
+  if (text !== undefined) return parsePorts(text);
+  const ports = pod.spec.containers.flatMap(container => container.ports ?? []);
+  const [only] = ports;
+  if (!only || ports.length > 1) {
+    return failure(
+      'NoSinglePort',
+      `Cannot tell the pod's port: ${ports.length} containerPorts and no annotation ${portsAnnotation}, wanted exactly one containerPort or the annotation`,
+    );
+  }
+  const protocol = only.protocol ?? 'TCP';
+  if (protocol !== 'TCP' && protocol !== 'UDP') {
+    return failure('ProtocolNotInPool', `Cannot claim a ${protocol} port: wanted TCP or UDP`);
+  }
+  return { ok: true, value: [{ name: only.name || defaultPortName, targetPort: only.containerPort, protocol }] };
+}
