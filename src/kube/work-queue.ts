@@ -127,7 +127,10 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   function delay(key: string, delayMs: number, priority: Priority, own: boolean): void {
     if (Number.isNaN(delayMs)) throw new RangeError(`Cannot add "${key}" to queue ${name} after ${delayMs} ms.`);
-    if (delayMs <= 0) return add(key, priority);
+    if (delayMs <= 0) {
+      add(key, priority);
+      return;
+    }
     const atMs = clock.monotonicMs() + delayMs;
     const before = delayed.get(key);
     if (before && before.atMs <= atMs) {
@@ -211,8 +214,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     const readd = again.get(key);
     if (readd !== undefined) {
       again.delete(key);
-      const sinceNow = clock.monotonicMs();
-      waiting[readd].set(key, sinceNow);
+      waiting[readd].set(key, clock.monotonicMs());
     }
     schedulePump();
     if (running.size === 0) onIdle?.();
@@ -251,7 +253,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     },
     unfinishedWorkMs() {
       const nowMs = clock.monotonicMs();
-      return running.values().reduce((sum, startedMs) => sum + nowMs - startedMs, 0);
+      return [...running.values()].reduce((sum, startedMs) => sum + nowMs - startedMs, 0);
     },
   };
 }
