@@ -1,8 +1,26 @@
+import type {
+  TargetDescription,
+  TargetGroup,
+  TargetHealthDescription,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Protocol } from '../api/claim.ts';
-import type { Result } from '../api/errors.ts';
+import { codedError, type ErrorReason, type Result } from '../api/errors.ts';
+import { targetGroupName } from '../api/names.ts';
 import type { Target } from '../api/port.ts';
-import type { TargetGroupSettings } from '../core/target-group-settings.ts';
-import type { CallOptions } from './elbv2-api.ts';
+import type { HealthCheckSettings, TargetGroupSettings } from '../core/target-group-settings.ts';
+import { type Clock, sleep } from '../runtime/clock.ts';
+import { AwsError, NotWanted } from './aws-error.ts';
+import type { CallOptions, Elbv2Api } from './elbv2-api.ts';
+import {
+  isDuplicateListener,
+  isDuplicateTargetGroup,
+  isListenerNotFound,
+  isResourceInUse,
+  isTargetGroupNotFound,
+} from './error-sets.ts';
+import { listAllListeners } from './list-all.ts';
+import { describeTags, ownerOf, ownerTags } from './owner-tags.ts';
+import { toCodedError } from './to-coded-error.ts';
 
 /** What AWS is to hold for one port. */
 export interface PortResources {
@@ -60,4 +78,328 @@ export interface PortProvider {
   describeHealth(targetGroupArn: string, options: CallOptions): Promise<Result<TargetHealth[] | undefined>>;
   deleteListener(listenerArn: string, options: CallOptions): Promise<Result<void>>;
   deleteTargetGroup(targetGroupArn: string, options: CallOptions): Promise<Result<void>>;
+}
+
+export interface PortProviderDeps {
+  api: Elbv2Api;
+  clock: Clock;
+  clusterId: string;
+}
+
+/**
+ * How long the provider goes on where AWS needs a moment: a target group stays in use for a while after its listener is
+ * deleted, and a describe may miss what was just made. Other controllers repeat every 2 s for 20 s.
+ */
+export const settleRules = { everyMs: 2000, forMs: 20_000 } as const;
+
+/** The half of the product that changes AWS. */
+export function createPortProvider(deps: PortProviderDeps): PortProvider {
+  const { api, clock, clusterId } = deps;
+
+  /** Repeats `step` while it gives `again`, and after that throws what it was given last. */
+  async function settle<T>(options: CallOptions, step: () => Promise<T | Again>): Promise<T> {
+    const endMs = clock.monotonicMs() + settleRules.forMs;
+    for (;;) {
+      const outcome = await step();
+      if (!(outcome instanceof Again)) return outcome;
+      if (clock.monotonicMs() + settleRules.everyMs > endMs) throw outcome.because;
+      await sleep(clock, settleRules.everyMs, options.signal);
+      if (options.signal?.aborted || options.stillWanted?.() === false) throw new NotWanted(outcome.because.action);
+    }
+  }
+
+  async function ownerOfResource(
+    arn: string,
+    options: CallOptions,
+  ): Promise<{ owner: string | undefined } | undefined> {
+    const tags = (await describeTags(api, [arn], options)).get(arn);
+    return tags && { owner: ownerOf(clusterId, tags) };
+  }
+
+  /** The group that has our name: adopted, or removed so that it can be made anew (undefined). */
+  async function adoptTargetGroup(resources: PortResources, duplicate: AwsError, options: CallOptions) {
+    const name = targetGroupName(clusterId, resources.loadBalancerArn, resources.port);
+    const group = await findTargetGroup(name, options);
+    // It was deleted meanwhile, or is too new to be seen.
+    if (!group?.TargetGroupArn) return new Again(duplicate);
+    const tagged = await ownerOfResource(group.TargetGroupArn, options);
+    if (!tagged) return new Again(duplicate);
+    if (tagged.owner !== resources.portName) {
+      const whose = tagged.owner === undefined ? 'is not tagged as ours' : `belongs to ${tagged.owner}`;
+      throw new Refusal(
+        'TargetGroupConflict',
+        `Cannot make target group ${name}: ${group.TargetGroupArn} ${whose}, none of that name wanted`,
+        duplicate,
+      );
+    }
+    if (!canBecome(group, resources)) {
+      await api.call('DeleteTargetGroup', { TargetGroupArn: group.TargetGroupArn }, options);
+      return undefined;
+    }
+    return {
+      targetGroupArn: group.TargetGroupArn,
+      healthCheckApplied: hasHealthCheck(group, resources.settings.healthCheck),
+    };
+  }
+
+  async function findTargetGroup(name: string, options: CallOptions): Promise<TargetGroup | undefined> {
+    try {
+      const { TargetGroups } = await api.call('DescribeTargetGroups', { Names: [name] }, options);
+      return TargetGroups?.[0];
+    } catch (error) {
+      if (isRefusal(error, isTargetGroupNotFound)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The listener that has the port: ours, pointed at the group. */
+  async function adoptListener(
+    resources: PortResources,
+    targetGroupArn: string,
+    duplicate: AwsError,
+    options: CallOptions,
+  ) {
+    const listeners = await listAllListeners(api, resources.loadBalancerArn, options);
+    const listener = listeners.find(({ Port }) => Port === resources.port);
+    if (!listener?.ListenerArn) return new Again(duplicate);
+    const tagged = await ownerOfResource(listener.ListenerArn, options);
+    if (!tagged) return new Again(duplicate);
+    if (tagged.owner !== resources.portName) {
+      const whose = tagged.owner === undefined ? 'is not tagged as ours' : `belongs to ${tagged.owner}`;
+      throw new Refusal(
+        'ListenerConflict',
+        `Cannot make a listener on port ${resources.port}: ${listener.ListenerArn} is there and ${whose}, a free port wanted`,
+        duplicate,
+      );
+    }
+    const [action, ...more] = listener.DefaultActions ?? [];
+    const forwards = more.length === 0 && action?.Type === 'forward' && action.TargetGroupArn === targetGroupArn;
+    if (!forwards || listener.Protocol !== resources.protocol) {
+      const change = { Protocol: resources.protocol, DefaultActions: forwardTo(targetGroupArn) };
+      await api.call('ModifyListener', { ListenerArn: listener.ListenerArn, ...change }, options);
+    }
+    return { listenerArn: listener.ListenerArn };
+  }
+
+  return {
+    createTargetGroup: (resources, options) =>
+      asResult(() =>
+        settle(options, async () => {
+          const Name = targetGroupName(clusterId, resources.loadBalancerArn, resources.port);
+          const input = {
+            Name,
+            Protocol: resources.protocol,
+            Port: resources.port,
+            VpcId: resources.vpcId,
+            TargetType: 'ip' as const,
+            ...healthCheckInput(resources.settings.healthCheck),
+            Tags: ownerTags(clusterId, resources),
+          };
+          const make = async () => {
+            const { TargetGroups } = await api.call('CreateTargetGroup', input, options);
+            return { targetGroupArn: arnOf(TargetGroups?.[0]?.TargetGroupArn, Name), healthCheckApplied: true };
+          };
+          try {
+            return await make();
+          } catch (error) {
+            if (!isRefusal(error, isDuplicateTargetGroup)) throw error;
+            // Where ours had to go, the name is free now; where AWS does not see that yet, a moment later.
+            const adopted = await adoptTargetGroup(resources, error, options);
+            return adopted ?? (await make().catch(again(isDuplicateTargetGroup)));
+          }
+        }),
+      ),
+
+    modifyHealthCheck: (resources, targetGroupArn, options) =>
+      asResult(async () => {
+        const change = healthCheckInput(resources.settings.healthCheck);
+        await api.call('ModifyTargetGroup', { TargetGroupArn: targetGroupArn, ...change }, options);
+      }),
+
+    modifyAttributes: (resources, targetGroupArn, options) =>
+      asResult(async () => {
+        const Attributes = Object.entries(resources.settings.attributes).map(([Key, Value]) => ({ Key, Value }));
+        await api.call('ModifyTargetGroupAttributes', { TargetGroupArn: targetGroupArn, Attributes }, options);
+      }),
+
+    inspectTargetGroup: (resources, targetGroupArn, options) =>
+      asResult(async () => {
+        const { TagDescriptions } = await api.call('DescribeTags', { ResourceArns: [targetGroupArn] }, options);
+        const tags = new Map(TagDescriptions?.[0]?.Tags?.map(tag => [tag.Key ?? '', tag.Value ?? '']));
+        const owner = ownerOf(clusterId, tags);
+        if (owner !== resources.portName) {
+          const whose = owner === undefined ? 'is not tagged as ours' : `belongs to ${owner}`;
+          throw new Refusal('TargetGroupConflict', `Cannot use target group ${targetGroupArn}: it ${whose}`);
+        }
+        const { TargetHealthDescriptions } = await api.call(
+          'DescribeTargetHealth',
+          { TargetGroupArn: targetGroupArn },
+          options,
+        );
+        return { targets: (TargetHealthDescriptions ?? []).map(toTargetHealth) };
+      }),
+
+    createListener: (resources, targetGroupArn, options) =>
+      asResult(() =>
+        settle(options, async () => {
+          const input = {
+            LoadBalancerArn: resources.loadBalancerArn,
+            Port: resources.port,
+            Protocol: resources.protocol,
+            DefaultActions: forwardTo(targetGroupArn),
+            Tags: ownerTags(clusterId, resources),
+          };
+          try {
+            const { Listeners } = await api.call('CreateListener', input, options);
+            return { listenerArn: arnOf(Listeners?.[0]?.ListenerArn, `port ${resources.port}`) };
+          } catch (error) {
+            if (!isRefusal(error, isDuplicateListener)) throw error;
+            return adoptListener(resources, targetGroupArn, error, options);
+          }
+        }),
+      ),
+
+    registerTargets: (targetGroupArn, targets, options) =>
+      asResult(async () => {
+        if (targets.length === 0) return;
+        const input = { TargetGroupArn: targetGroupArn, Targets: targets.map(toTargetDescription) };
+        await api.call('RegisterTargets', input, options);
+      }),
+
+    deregisterTargets: (targetGroupArn, targets, options) =>
+      asResult(async () => {
+        if (targets.length === 0) return;
+        const input = { TargetGroupArn: targetGroupArn, Targets: targets.map(toTargetDescription) };
+        await api.call('DeregisterTargets', input, options).catch(ignore(isTargetGroupNotFound));
+      }),
+
+    describeHealth: (targetGroupArn, options) =>
+      asResult(async () => {
+        const answer = await api
+          .call('DescribeTargetHealth', { TargetGroupArn: targetGroupArn }, options)
+          .catch(ignore(isTargetGroupNotFound));
+        return answer && (answer.TargetHealthDescriptions ?? []).map(toTargetHealth);
+      }),
+
+    deleteListener: (listenerArn, options) =>
+      asResult(async () => {
+        await api.call('DeleteListener', { ListenerArn: listenerArn }, options).catch(ignore(isListenerNotFound));
+      }),
+
+    deleteTargetGroup: (targetGroupArn, options) =>
+      asResult(() =>
+        settle(options, async () => {
+          const input = { TargetGroupArn: targetGroupArn };
+          return await api
+            .call('DeleteTargetGroup', input, options)
+            .then(() => undefined)
+            .catch(ignore(isTargetGroupNotFound))
+            .catch(again(isResourceInUse));
+        }),
+      ),
+  };
+}
+
+/** A step that AWS may grant a moment later. */
+class Again {
+  readonly because: AwsError;
+  constructor(because: AwsError) {
+    this.because = because;
+  }
+}
+
+/** Something of someone else is in the way; `answer` is what AWS said about it. */
+class Refusal extends Error {
+  readonly reason: ErrorReason;
+  readonly answer: AwsError | undefined;
+  constructor(reason: ErrorReason, detail: string, answer?: AwsError) {
+    super(detail);
+    this.reason = reason;
+    this.answer = answer;
+  }
+}
+
+async function asResult<T>(calls: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return { ok: true, value: await calls() };
+  } catch (error) {
+    if (error instanceof Refusal) {
+      const aws = error.answer && toCodedError(error.answer).aws;
+      return { ok: false, error: codedError(error.reason, error.message, aws) };
+    }
+    if (error instanceof AwsError) return { ok: false, error: toCodedError(error) };
+    throw error;
+  }
+}
+
+function isRefusal(error: unknown, holds: (error: AwsError) => boolean): error is AwsError {
+  return error instanceof AwsError && holds(error);
+}
+
+function ignore(holds: (error: AwsError) => boolean): (error: unknown) => undefined {
+  return error => {
+    if (!isRefusal(error, holds)) throw error;
+  };
+}
+
+function again(holds: (error: AwsError) => boolean): (error: unknown) => Again {
+  return error => {
+    if (!isRefusal(error, holds)) throw error;
+    return new Again(error);
+  };
+}
+
+/** Whether what can't be changed about a group is as wanted. */
+function canBecome(group: TargetGroup, resources: PortResources): boolean {
+  return (
+    group.Protocol === resources.protocol &&
+    group.Port === resources.port &&
+    group.VpcId === resources.vpcId &&
+    group.TargetType === 'ip'
+  );
+}
+
+function hasHealthCheck(group: TargetGroup, wanted: HealthCheckSettings): boolean {
+  return (
+    group.HealthCheckProtocol === wanted.protocol &&
+    group.HealthCheckPort === wanted.port &&
+    (wanted.path === undefined || group.HealthCheckPath === wanted.path) &&
+    group.HealthCheckIntervalSeconds === wanted.intervalSeconds &&
+    group.HealthyThresholdCount === wanted.healthyThreshold
+  );
+}
+
+function healthCheckInput(wanted: HealthCheckSettings) {
+  return {
+    HealthCheckProtocol: wanted.protocol,
+    HealthCheckPort: wanted.port,
+    ...(wanted.path === undefined ? {} : { HealthCheckPath: wanted.path }),
+    HealthCheckIntervalSeconds: wanted.intervalSeconds,
+    HealthyThresholdCount: wanted.healthyThreshold,
+  };
+}
+
+function forwardTo(targetGroupArn: string) {
+  return [{ Type: 'forward' as const, TargetGroupArn: targetGroupArn }];
+}
+
+// A target is known by address and port. Its zone is given only for addresses outside the VPC, which pods never have.
+function toTargetDescription({ ip, port }: Target): TargetDescription {
+  return { Id: ip, Port: port };
+}
+
+function toTargetHealth(description: TargetHealthDescription): TargetHealth {
+  const { Target: found, TargetHealth: health } = description;
+  const reason = [health?.Reason, health?.Description].filter(part => part !== undefined).join(': ');
+  return {
+    ip: found?.Id ?? '',
+    port: found?.Port ?? 0,
+    state: health?.State ?? 'unavailable',
+    ...(reason === '' ? {} : { reason }),
+  };
+}
+
+function arnOf(arn: string | undefined, what: string): string {
+  if (arn === undefined) throw new Error(`Cannot go on with ${what}: AWS answered without its ARN`);
+  return arn;
 }
