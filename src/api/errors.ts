@@ -54,6 +54,7 @@ export const errorTable = {
   AwsServerError: { code: 'NLBP-4006', retry: true, summary: 'AWS answered with an error of its own.' },
   AwsRejected: { code: 'NLBP-4007', retry: true, summary: 'AWS rejected the call.' },
   AwsResourceInUse: { code: 'NLBP-4008', retry: true, summary: 'The AWS resource is still in use.' },
+  AwsNoRegion: { code: 'NLBP-4009', retry: true, summary: 'No AWS region is set.' },
 
   // Command line
   InvalidOption: { code: 'NLBP-5001', retry: false, summary: 'An option has a value that can not be used.' },
