@@ -54,6 +54,7 @@ export interface ControlPlane {
   /** Freezes and thaws with SIGSTOP and SIGCONT; a new one after each restart. */
   apiServer(): ManagedProcess;
   etcd(): ManagedProcess;
+  /** By SIGKILL unless told: on SIGTERM it waits up to a minute for its watches to end. */
   killApiServer(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it on the port it had, and waits until it is ready. */
   startApiServer(): Promise<void>;
@@ -235,7 +236,7 @@ function etcdArguments(folder: string, port: number): string[] {
   const client = `http://127.0.0.1:${port}`;
   return [
     '--name=test',
-    `--data-dir=${join(folder, 'etcd')}`,
+    `--data-dir=${join(folder, 'etcd-data')}`,
     `--listen-client-urls=${client}`,
     `--advertise-client-urls=${client}`,
     // It has no peers: any free port will do.
@@ -269,6 +270,8 @@ function managerArguments(folder: string, files: SecretFiles): string[] {
     `--kubeconfig=${files.adminKubeconfig}`,
     '--leader-elect=false',
     '--secure-port=0',
+    // Nobody renews the leases of the tests' nodes: it would call them lost after a minute and evict their pods.
+    '--controllers=*,-node-lifecycle-controller',
     `--cert-dir=${folder}`,
     `--service-account-private-key-file=${files.signingKey}`,
     `--root-ca-file=${files.ca}`,

@@ -9,7 +9,10 @@ export interface PodOptions {
   /** The ports of its one container. @default none */
   ports?: { name?: string; containerPort: number; protocol?: 'TCP' | 'UDP' }[];
   readinessGates?: string[];
-  /** A pod with a node is only marked when deleted, until its grace is over: end it with `finishDeletion`. */
+  /**
+   * A pod with a node is only marked when deleted, until a kubelet ends it: `finishDeletion`. EndpointSlices hold no
+   * pod without a node, or whose node has no object: `createNode`.
+   */
   nodeName?: string;
   /** More of spec. */
   spec?: AnyObject;
@@ -32,6 +35,7 @@ export interface Pods {
   remove(name: string, namespace?: string): Promise<void>;
   /** What a kubelet does when the containers of a deleted pod are gone. */
   finishDeletion(name: string, namespace?: string): Promise<void>;
+  createNode(name: string): Promise<AnyObject>;
   /** Warning and Normal events about the pod, of the events.k8s.io API. */
   events(name: string, namespace?: string): Promise<AnyObject[]>;
 }
@@ -62,6 +66,7 @@ export function createPods(rest: Rest): Pods {
     setPhase: (name, phase, namespace = 'default') => patchStatus(name, namespace, { phase }),
     remove: (name, namespace = 'default') => rest.remove(podPath(name, namespace)),
     finishDeletion: (name, namespace = 'default') => rest.remove(podPath(name, namespace), { gracePeriodSeconds: 0 }),
+    createNode: name => rest.create('/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } }),
     events: (name, namespace = 'default') =>
       rest
         .list(`/apis/events.k8s.io/v1/namespaces/${namespace}/events`)
