@@ -1,0 +1,87 @@
+import type { Caller } from './authentication.ts';
+import { AwsError } from './aws-error.ts';
+import type { Action } from './context.ts';
+import type { Input } from './input.ts';
+import type { World } from './world.ts';
+
+/** What IAM would be asked about one call and one resource. */
+export interface AuthorizationRequest {
+  /** The caller's ARN: `arn:aws:iam::111122223333:user/<access key>`. */
+  readonly principal: string;
+  /** As `elasticloadbalancing:RegisterTargets`. */
+  readonly action: string;
+  readonly resource: string;
+  /** Tags in the request: `aws:RequestTag`. */
+  readonly requestTags: ReadonlyMap<string, string>;
+  /** Tags of the resource: `aws:ResourceTag`; empty where it does not exist. */
+  readonly resourceTags: ReadonlyMap<string, string>;
+  /** For the `AddTags` that goes with a tagged create: `elasticloadbalancing:CreateAction`. */
+  readonly createAction?: string;
+}
+
+/** Says whether a call may be made. */
+export type Authorize = (request: AuthorizationRequest) => boolean;
+
+interface Check {
+  world: World;
+  caller: Caller;
+  action: Action;
+  name: string;
+  input: Input;
+  denied: ReadonlySet<string>;
+  authorize?: Authorize;
+  findTagged(world: World, arn: string): { readonly tags: ReadonlyMap<string, string> };
+}
+
+/** Raises `AccessDenied` in AWS's words where the call may not be made. */
+export function checkAuthorized(check: Check): void {
+  const { world, name, input, denied, authorize } = check;
+  if (denied.size === 0 && !authorize) return;
+  const requestTags = new Map(
+    (input.structs('Tags') ?? []).map(tag => [tag.text('Key') ?? '', tag.text('Value') ?? '']),
+  );
+  const principal = `arn:${world.partition}:iam::${world.account}:user/${check.caller.accessKeyId}`;
+  const ask = (actionName: string, resource: string, createAction?: string) => {
+    const action = `elasticloadbalancing:${actionName}`;
+    const allowed =
+      !denied.has(actionName) &&
+      (authorize?.({
+        principal,
+        action,
+        resource,
+        requestTags,
+        resourceTags: tagsOf(check, resource),
+        ...(createAction === undefined ? {} : { createAction }),
+      }) ??
+        true);
+    if (allowed) return;
+    throw new AwsError(
+      'AccessDenied',
+      `User: ${principal} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`,
+      403,
+    );
+  };
+  const resources = check.action.resources(world, input);
+  for (const resource of resources) ask(name, resource);
+  // A create with tags needs AddTags too (D, "Tag resources on creation").
+  if (name.startsWith('Create') && requestTags.size > 0)
+    for (const resource of resources) ask('AddTags', resource, name);
+}
+
+/** Reads the setting `deny`: actions joined by commas. */
+export function denyActions(text: string): ReadonlySet<string> {
+  return new Set(
+    text
+      .split(',')
+      .map(name => name.trim())
+      .filter(name => name !== ''),
+  );
+}
+
+function tagsOf(check: Check, arn: string): ReadonlyMap<string, string> {
+  try {
+    return check.findTagged(check.world, arn).tags;
+  } catch {
+    return new Map();
+  }
+}
