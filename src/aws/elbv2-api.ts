@@ -40,7 +40,13 @@ export interface CallOptions {
    * throws `NotWanted`. It holds the lease's deadline and a fresh look at the object that the call is for.
    */
   stillWanted?: () => boolean;
+  /** Aborting it ends the wait, or the call where it is on its way; `NotWanted` is thrown. */
   signal?: AbortSignal;
+  /**
+   * Since when the call's cause waits, in milliseconds since 1970: among calls of one priority the oldest cause goes
+   * first, so that one room is finished before the next is begun. @default the time of the call
+   */
+  waitingSinceMs?: number;
 }
 
 /** The narrow door to AWS. Throws `AwsError` for every answer that is none, and `NotWanted`. */
