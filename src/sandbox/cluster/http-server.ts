@@ -1,0 +1,102 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { KubeRequest } from '../../kube/transport.ts';
+import type { Log } from '../../runtime/log.ts';
+import { tooLarge } from './api-error.ts';
+import { type ApiHandler, errorResponse } from './api-handler.ts';
+
+/** The simulated API as it is served over HTTP. */
+export interface ApiHttpServer {
+  /** Such as `http://127.0.0.1:6443`. */
+  readonly url: string;
+  readonly port: number;
+  /** Breaks all connections and stops listening. */
+  close(): Promise<void>;
+}
+
+/** A little over what the API accepts, so that the refusal comes from there. */
+const maxBytes = 3 * 1024 * 1024 + 1024;
+
+/** Serves `handle` over plain HTTP. Rejects where the port is taken. */
+export async function serveHttp(deps: {
+  handle: ApiHandler;
+  log: Log;
+  host: string;
+  port: number;
+}): Promise<ApiHttpServer> {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (incoming, outgoing) => {
+    serveOne(deps.handle, incoming, outgoing).catch((error: unknown) => {
+      deps.log.debug({ error, path: incoming.url }, 'A connection to the simulated API server broke.');
+      outgoing.destroy();
+    });
+  });
+  server.requestTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(deps.port, deps.host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  const host = deps.host.includes(':') ? `[${deps.host}]` : deps.host;
+  return {
+    url: `http://${host}:${port}`,
+    port,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function serveOne(handle: ApiHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const body = await readAll(incoming);
+  const abort = new AbortController();
+  outgoing.once('close', () => abort.abort());
+  const response =
+    body === undefined
+      ? errorResponse(tooLarge('limit is 3145728'))
+      : await handle({
+          method: (incoming.method ?? 'GET') as KubeRequest['method'],
+          path: incoming.url ?? '/',
+          headers: incoming.headers as Record<string, string>,
+          ...(body === '' ? {} : { body }),
+          signal: abort.signal,
+        });
+  outgoing.writeHead(response.status, response.headers);
+  outgoing.flushHeaders();
+  try {
+    for await (const chunk of response.body) {
+      if (!outgoing.write(chunk)) await drained(outgoing);
+      if (outgoing.destroyed) return;
+    }
+    outgoing.end();
+  } catch (error) {
+    outgoing.destroy();
+    if (!abort.signal.aborted) throw error;
+  }
+}
+
+function drained(outgoing: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      outgoing.off('drain', done);
+      outgoing.off('close', done);
+      resolve();
+    };
+    outgoing.once('drain', done);
+    outgoing.once('close', done);
+  });
+}
+
+async function readAll(incoming: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes <= maxBytes) chunks.push(chunk);
+  }
+  return bytes > maxBytes ? undefined : Buffer.concat(chunks).toString('utf8');
+}

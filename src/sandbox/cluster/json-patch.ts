@@ -1,0 +1,150 @@
+import { deepEqual, isObject, type Json, type JsonObject } from './json.ts';
+
+/** What a JSON patch came to. */
+export type PatchResult =
+  | { outcome: 'patched'; value: Json }
+  /** The patch is no list of operations: 400. */
+  | { outcome: 'malformed'; message: string }
+  /** An operation could not be carried out, or a test failed: 422. */
+  | { outcome: 'failed'; message: string };
+
+interface Operation {
+  op: string;
+  path: string[];
+  from?: string[];
+  value: Json | undefined;
+}
+
+/**
+ * Applies a JSON patch (RFC 6902) to `document`, which is left as it is. As in the library that Kubernetes uses, a
+ * `test` for null passes where the path is missing, and an `add` or `remove` on a list takes negative indexes.
+ */
+export function applyJsonPatch(document: Json, patch: Json): PatchResult {
+  if (!Array.isArray(patch))
+    return { outcome: 'malformed', message: 'json: cannot unmarshal object into Go value of type jsonpatch.Patch' };
+  let value = document;
+  for (const item of patch) {
+    const operation = readOperation(item);
+    if (typeof operation === 'string') return { outcome: 'failed', message: operation };
+    const next = applyOperation(value, operation);
+    if (next.failed !== undefined) return { outcome: 'failed', message: next.failed };
+    value = next.value;
+  }
+  return { outcome: 'patched', value };
+}
+
+type Step = { value: Json; failed?: undefined } | { failed: string };
+
+function readOperation(item: Json): Operation | string {
+  if (!isObject(item) || typeof item.op !== 'string') return 'Unexpected kind: unknown';
+  const path = readPointer(item.path);
+  if (!path) return `${item.op} operation does not apply: the path is missing or malformed`;
+  if (item.op === 'move' || item.op === 'copy') {
+    const from = readPointer(item.from);
+    if (!from) return `${item.op} operation does not apply: from is missing or malformed`;
+    return { op: item.op, path, from, value: undefined };
+  }
+  return { op: item.op, path, value: item.value };
+}
+
+function readPointer(pointer: Json | undefined): string[] | undefined {
+  if (typeof pointer !== 'string') return undefined;
+  if (pointer === '') return [];
+  if (!pointer.startsWith('/')) return undefined;
+  return pointer
+    .slice(1)
+    .split('/')
+    .map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function applyOperation(document: Json, { op, path, from, value }: Operation): Step {
+  switch (op) {
+    case 'add':
+      return value === undefined ? { failed: 'add operation misses its value' } : edit(document, path, 'add', value);
+    case 'replace':
+      if (value === undefined) return { failed: 'replace operation misses its value' };
+      return edit(document, path, 'replace', value);
+    case 'remove':
+      return edit(document, path, 'remove', null);
+    case 'test': {
+      const found = read(document, path);
+      if (deepEqual(found === undefined ? null : found, value === undefined ? null : value)) return { value: document };
+      return { failed: `testing value /${path.join('/')} failed` };
+    }
+    case 'copy':
+    case 'move': {
+      const source = read(document, from!);
+      if (source === undefined) return { failed: `${op} operation does not apply: doc is missing from path` };
+      if (op === 'copy') return edit(document, path, 'add', source);
+      const removed = edit(document, from!, 'remove', null);
+      return removed.failed === undefined ? edit(removed.value, path, 'add', source) : removed;
+    }
+    default:
+      return { failed: `Unexpected kind: ${op}` };
+  }
+}
+
+function read(document: Json, path: readonly string[]): Json | undefined {
+  let at: Json | undefined = document;
+  for (const step of path) {
+    if (Array.isArray(at)) at = /^\d+$/.test(step) ? at[Number(step)] : undefined;
+    else if (isObject(at)) at = Object.hasOwn(at, step) ? at[step] : undefined;
+    else return undefined;
+  }
+  return at;
+}
+
+function edit(at: Json | undefined, path: readonly string[], verb: 'add' | 'replace' | 'remove', value: Json): Step {
+  if (path.length === 0)
+    return verb === 'remove' ? { failed: 'remove operation does not apply to the whole' } : { value };
+  const [step, ...rest] = path as [string, ...string[]];
+  const missing = {
+    failed: `${verb} operation does not apply: doc is missing path: "/${path.join('/')}": missing value`,
+  };
+  if (Array.isArray(at)) return editList(at, step, rest, verb, value, missing);
+  if (!isObject(at)) return missing;
+  const child = Object.hasOwn(at, step) ? at[step] : undefined;
+  const copy: JsonObject = { ...at };
+  if (rest.length > 0) {
+    const next = edit(child, rest, verb, value);
+    if (next.failed !== undefined) return next;
+    setOwn(copy, step, next.value);
+    return { value: copy };
+  }
+  if (verb !== 'add' && child === undefined) return missing;
+  if (verb === 'remove') delete copy[step];
+  else setOwn(copy, step, value);
+  return { value: copy };
+}
+
+function editList(
+  list: Json[],
+  step: string,
+  rest: readonly string[],
+  verb: 'add' | 'replace' | 'remove',
+  value: Json,
+  missing: { failed: string },
+): Step {
+  const copy = [...list];
+  if (step === '-' && verb === 'add' && rest.length === 0) {
+    copy.push(value);
+    return { value: copy };
+  }
+  if (!/^-?\d+$/.test(step)) return missing;
+  const adding = verb === 'add' && rest.length === 0;
+  const index = Number(step) < 0 ? Number(step) + list.length + (adding ? 1 : 0) : Number(step);
+  if (index < 0 || index >= list.length + (adding ? 1 : 0)) return missing;
+  if (rest.length > 0) {
+    const next = edit(list[index], rest, verb, value);
+    if (next.failed !== undefined) return next;
+    copy[index] = next.value;
+  } else if (verb === 'add') copy.splice(index, 0, value);
+  else if (verb === 'remove') copy.splice(index, 1);
+  else copy[index] = value;
+  return { value: copy };
+}
+
+/** Sets a field by definition, so that a patch's `__proto__` is a field like any other. */
+function setOwn(object: JsonObject, key: string, value: Json): void {
+  Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+}
