@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { sleep, systemClock } from '../../src/runtime/clock.ts';
 
 /** Paths of the programs that make a control plane. */
@@ -27,6 +27,7 @@ export interface BinariesOptions {
 
 const controlPlaneModule = join(import.meta.dirname, 'control-plane');
 const programs = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'];
+const unfinished = '.building-';
 const clock = systemClock();
 
 /**
@@ -114,14 +115,15 @@ interface Build {
 async function buildOnce(build: Build): Promise<void> {
   await mkdir(dirname(build.folder), { recursive: true });
   const lock = `${build.folder}.lock`;
-  while (!(await takeLock(lock))) {
+  for (let waited = 0; !(await takeLock(lock)); waited++) {
     if (existsSync(build.folder)) return;
-    build.say('Another process is building the control plane: waiting for it.');
-    await sleep(clock, 2_000);
+    if (waited === 1) build.say('Another process is building the control plane: waiting for it.');
+    await sleep(clock, 500);
   }
   try {
     if (existsSync(build.folder)) return;
-    const temporary = await mkdtemp(`${build.folder}.building-`);
+    await removeLeftovers(build.folder);
+    const temporary = await mkdtemp(`${build.folder}${unfinished}`);
     try {
       await goBuild(build, temporary);
       await rename(temporary, build.folder).catch(error => {
@@ -133,6 +135,12 @@ async function buildOnce(build: Build): Promise<void> {
   } finally {
     await rm(lock, { force: true });
   }
+}
+
+/** What builders that were killed have left; the holder of the lock is the only one alive. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const left = (await readdir(dirname(folder))).filter(name => name.startsWith(basename(folder) + unfinished));
+  for (const name of left) await rm(join(dirname(folder), name), { recursive: true, force: true });
 }
 
 /** A lock file holds the process id of its owner; one whose owner has died is taken over. */
@@ -162,7 +170,7 @@ function isAlive(pid: number): boolean {
 
 async function goBuild(build: Build, output: string): Promise<void> {
   build.say(
-    `Building Kubernetes ${build.version} and etcd into ${build.folder}: about six minutes when Go's own cache is empty.`,
+    `Building Kubernetes ${build.version} and etcd into ${build.folder}: about ten minutes where Go has nothing cached.`,
   );
   const startedMs = clock.monotonicMs();
   // Without cgo no C compiler is needed, and the programs run on any Linux.

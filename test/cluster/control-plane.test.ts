@@ -6,7 +6,6 @@ import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { applyObjects } from './apply.ts';
 import { askTcp, askUdp } from './ask.ts';
-import { controlPlaneBinaries } from './binaries.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { readEndpoint } from './emulator-process.ts';
 import { eventually } from './eventually.ts';
@@ -22,7 +21,7 @@ describe('the harness of the cluster tests', () => {
   let cluster: ControlPlane;
   let pods: Pods;
   before(async () => {
-    cluster = await startControlPlane({ controllerManager: true });
+    cluster = await startControlPlane({ controllerManager: true, clientCertificates: true });
     pods = createPods(cluster.rest);
   });
   after(async () => await cluster?.stop());
@@ -110,6 +109,28 @@ describe('the harness of the cluster tests', () => {
     const rest = cluster.rest.as(await cluster.serviceAccountToken('default', 'reader'));
     assert.deepEqual(await rest.list('/api/v1/namespaces/default/pods'), []);
     await assert.rejects(rest.list('/api/v1/pods'), (error: RestError) => error.status === 403);
+  });
+
+  test('every kind of kubeconfig says who its user is', async () => {
+    await applyObjects(cluster.rest, [
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'somebody', namespace: 'default' } },
+    ]);
+    const userOf = async (kubeconfig: string) => {
+      const answer = await cluster.kubectl([`--kubeconfig=${kubeconfig}`, 'auth', 'whoami', '--output=json']);
+      assert.equal(answer.code, 0, answer.stderr);
+      const { username, groups } = JSON.parse(answer.stdout).status.userInfo;
+      return { username, groups: groups.filter((group: string) => group !== 'system:authenticated') };
+    };
+    const account = {
+      username: 'system:serviceaccount:default:somebody',
+      groups: ['system:serviceaccounts', 'system:serviceaccounts:default'],
+    };
+    assert.deepEqual(await userOf(await cluster.serviceAccountKubeconfig('default', 'somebody')), account);
+    assert.deepEqual(await userOf(await cluster.execKubeconfig('default', 'somebody')), account);
+    assert.deepEqual(await userOf(await cluster.clientCertificateKubeconfig('ann', ['team-a', 'team-b'])), {
+      username: 'ann',
+      groups: ['team-a', 'team-b'],
+    });
   });
 
   test('createPods() gives a pod its address and life without a kubelet', async () => {
@@ -209,22 +230,6 @@ describe('the harness of the cluster tests', () => {
       await other.stop();
     }
     assert.ok(!existsSync(other.folder));
-  });
-
-  test('controlPlaneBinaries() takes KUBEBUILDER_ASSETS first and names what is missing there', async () => {
-    const { kubectl } = await controlPlaneBinaries();
-    const assets = join(kubectl, '..');
-    const found = await controlPlaneBinaries({ env: { KUBEBUILDER_ASSETS: assets, PATH: '' } });
-    assert.equal(found.etcd, join(assets, 'etcd'));
-    await assert.rejects(
-      controlPlaneBinaries({ env: { KUBEBUILDER_ASSETS: cluster.folder } }),
-      /etcd, kube-apiserver, kubectl missing there/,
-    );
-  });
-
-  test('controlPlaneBinaries() says what to install where Go is missing', async () => {
-    const env = { NLBPORTS_CACHE: join(cluster.folder, 'empty-cache'), PATH: cluster.folder };
-    await assert.rejects(controlPlaneBinaries({ env }), /no "go" on the PATH\. Install/);
   });
 
   test('parseMetrics() reads names, labels with escapes, and values', () => {

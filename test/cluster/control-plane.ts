@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { controlPlaneBinaries } from './binaries.ts';
+import { createClientAuthority } from './client-authority.ts';
 import { eventually } from './eventually.ts';
-import { writeKubeconfig } from './kubeconfig.ts';
+import { type Credential, writeKubeconfig } from './kubeconfig.ts';
 import { guardFolder, logTail, type ManagedProcess, startProcess } from './managed-process.ts';
 import { PortTakenError, pickPort, retryOnTakenPort, saysPortTaken } from './ports.ts';
 import { createRest, type Rest } from './rest.ts';
@@ -17,6 +18,11 @@ export interface ControlPlaneOptions {
    * @default false
    */
   controllerManager?: boolean;
+  /**
+   * Accepts client certificates as well, for `clientCertificateKubeconfig`. Needs openssl.
+   * @default false
+   */
+  clientCertificates?: boolean;
   /** More flags for kube-apiserver, such as `--etcd-compaction-interval=2s`; the last of a flag wins. */
   apiServerArgs?: string[];
   /** Keeps everything here instead of in a temporary folder; it must exist and is not removed. */
@@ -51,6 +57,10 @@ export interface ControlPlane {
   serviceAccountToken(namespace: string, name: string, expirationSeconds?: number): Promise<string>;
   /** The path of a kubeconfig with a new token of that ServiceAccount. */
   serviceAccountKubeconfig(namespace: string, name: string): Promise<string>;
+  /** The same, with a program that kubeconfig's reader has to run for the token. */
+  execKubeconfig(namespace: string, name: string): Promise<string>;
+  /** The path of a kubeconfig with a new client certificate; only with the option `clientCertificates`. */
+  clientCertificateKubeconfig(user: string, groups: string[]): Promise<string>;
   /** Freezes and thaws with SIGSTOP and SIGCONT; a new one after each restart. */
   apiServer(): ManagedProcess;
   etcd(): ManagedProcess;
@@ -81,6 +91,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const releaseFolder = options.folder === undefined ? guardFolder(folder) : undefined;
   const adminToken = randomBytes(16).toString('hex');
   const files = writeSecrets(folder, adminToken);
+  const authority = options.clientCertificates ? await createClientAuthority(folder) : undefined;
   const running: { etcd?: ManagedProcess; apiServer?: ManagedProcess; manager?: ManagedProcess } = {};
   let etcdPort = 0;
   let apiPort = 0;
@@ -99,7 +110,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     running.apiServer = await startProcess({
       name: 'kube-apiserver',
       command: binaries.kubeApiserver,
-      args: [...apiServerArguments(folder, files, etcdPort, apiPort), ...(options.apiServerArgs ?? [])],
+      args: [
+        ...apiServerArguments(folder, files, etcdPort, apiPort),
+        ...(authority === undefined ? [] : [`--client-ca-file=${authority.caFile}`]),
+        ...(options.apiServerArgs ?? []),
+      ],
       logFile: join(folder, 'kube-apiserver.log'),
     });
     await untilReady(running.apiServer, async () => {
@@ -172,6 +187,13 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     });
     return answer.status.token;
   };
+  const writeUserKubeconfig = (name: string, credential: Credential) =>
+    writeKubeconfig({
+      file: join(folder, `${name}-${randomBytes(4).toString('hex')}.kubeconfig`),
+      server: url,
+      caFile: files.ca,
+      credential,
+    });
   return {
     url,
     adminToken,
@@ -182,13 +204,19 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     kubectlPath: binaries.kubectl,
     kubectl: (args, input) => runKubectl(binaries.kubectl, folder, files.adminKubeconfig, args, input),
     serviceAccountToken,
-    async serviceAccountKubeconfig(namespace, name) {
-      return writeKubeconfig({
-        file: join(folder, `${namespace}-${name}-${randomBytes(4).toString('hex')}.kubeconfig`),
-        server: url,
-        caFile: files.ca,
-        credential: { token: await serviceAccountToken(namespace, name) },
-      });
+    serviceAccountKubeconfig: async (namespace, name) =>
+      writeUserKubeconfig(`${namespace}-${name}`, { token: await serviceAccountToken(namespace, name) }),
+    async execKubeconfig(namespace, name) {
+      const program = join(folder, `${namespace}-${name}-${randomBytes(4).toString('hex')}.sh`);
+      writeFileSync(program, execCredentialProgram(await serviceAccountToken(namespace, name)), { mode: 0o700 });
+      return writeUserKubeconfig(`${namespace}-${name}`, { exec: { command: program } });
+    },
+    async clientCertificateKubeconfig(user, groups) {
+      if (authority === undefined) {
+        throw new Error('Cannot make a client certificate: the option clientCertificates is off, on is needed.');
+      }
+      const { certificateFile, keyFile } = await authority.issue(user, groups);
+      return writeUserKubeconfig(user, { clientCertificateFile: certificateFile, clientKeyFile: keyFile });
     },
     apiServer: () => running.apiServer!,
     etcd: () => running.etcd!,
@@ -278,6 +306,12 @@ function managerArguments(folder: string, files: SecretFiles): string[] {
     '--kube-api-qps=500',
     '--kube-api-burst=1000',
   ];
+}
+
+/** Prints an ExecCredential, as `aws eks get-token` does. */
+function execCredentialProgram(token: string): string {
+  const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } };
+  return `#!/bin/sh\ncat <<'END'\n${JSON.stringify(credential)}\nEND\n`;
 }
 
 /** Waits until `check` passes, and gives up at once when the process ends. */
