@@ -1,4 +1,4 @@
-import type { Clock } from '../../runtime/clock.ts';
+import type { Clock, Timer } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import { type Closable, type Network, networkErrorCode } from '../network.ts';
 import { loadBalancerAttributes } from './attributes.ts';
@@ -57,6 +57,8 @@ interface Plane {
   /** Changes of one listener are made one after another. */
   queue: Promise<void>;
   closed: boolean;
+  /** A change that is still on its way. */
+  followTimer: Timer | undefined;
 }
 
 /** Makes the data plane; nothing listens yet. */
@@ -156,6 +158,7 @@ export function createDataPlane(deps: DataPlaneDeps): DataPlane {
         problems: new Map(),
         queue: Promise.resolve(),
         closed: false,
+        followTimer: undefined,
       };
       planes.set(listener, plane);
       await enqueue(plane, () => reconcile(listener, plane));
@@ -165,7 +168,8 @@ export function createDataPlane(deps: DataPlaneDeps): DataPlane {
       if (!plane) return;
       const delayMs = deps.draw(deps.settings['modify-listener-delay']);
       if (delayMs === 0) return follow(listener, plane);
-      deps.clock.after(delayMs, () => void (plane.closed || follow(listener, plane)));
+      plane.followTimer?.cancel();
+      plane.followTimer = deps.clock.after(delayMs, () => void follow(listener, plane));
     },
     async refresh(listener) {
       const plane = planes.get(listener);
@@ -175,6 +179,7 @@ export function createDataPlane(deps: DataPlaneDeps): DataPlane {
       const plane = planes.get(listener);
       if (!plane) return;
       planes.delete(listener);
+      plane.followTimer?.cancel();
       plane.closed = true;
       await enqueue(plane, () => reconcile(listener, plane));
     },
@@ -195,6 +200,7 @@ export function createDataPlane(deps: DataPlaneDeps): DataPlane {
       planes.clear();
       await Promise.all(
         open.map(([listener, plane]) => {
+          plane.followTimer?.cancel();
           plane.closed = true;
           return enqueue(plane, () => reconcile(listener, plane));
         }),

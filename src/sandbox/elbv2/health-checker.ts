@@ -59,6 +59,7 @@ export function createHealthChecker(deps: HealthCheckerDeps): HealthChecker {
       target.failures = 0;
       if (target.health !== 'healthy' && target.successes >= needed(healthCheck.healthyThreshold)) {
         target.health = 'healthy';
+        target.unhealthyDrainingUntilMs = 0;
         target.reason = undefined;
         target.description = undefined;
         target.flowingMs = clock.monotonicMs() + deps.draw(settings['flow-delay']);
@@ -86,12 +87,7 @@ export function createHealthChecker(deps: HealthCheckerDeps): HealthChecker {
       return;
     }
     const drainMs = Number(value('target_health_state.unhealthy.draining_interval_seconds')) * 1000;
-    if (!wasHealthy || drainMs === 0) return;
-    target.health = 'unhealthy.draining';
-    const round = target.checkRound;
-    clock.after(drainMs, () => {
-      if (target.checkRound === round && target.health === 'unhealthy.draining') target.health = 'unhealthy';
-    });
+    if (wasHealthy) target.unhealthyDrainingUntilMs = clock.monotonicMs() + drainMs;
   }
 
   function begin(target: Target): void {
@@ -118,6 +114,7 @@ export function createHealthChecker(deps: HealthCheckerDeps): HealthChecker {
       if (target.draining) return;
       stop(target);
       target.health = 'initial';
+      target.unhealthyDrainingUntilMs = 0;
       target.successes = 0;
       target.failures = 0;
       target.flowingMs = Number.POSITIVE_INFINITY;

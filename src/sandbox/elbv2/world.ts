@@ -105,7 +105,7 @@ export interface TargetGroup extends Resource {
 }
 
 /** What a target's checks say so far. */
-export type HealthState = 'initial' | 'healthy' | 'unhealthy' | 'unhealthy.draining';
+export type HealthState = 'initial' | 'healthy' | 'unhealthy';
 
 export interface Target {
   readonly group: TargetGroup;
@@ -115,6 +115,8 @@ export interface Target {
   health: HealthState;
   reason: string | undefined;
   description: string | undefined;
+  /** Until then an unhealthy one is shown as `unhealthy.draining`, by the monotonic clock. */
+  unhealthyDrainingUntilMs: number;
   /** Consecutive results of one kind. */
   successes: number;
   failures: number;

@@ -57,6 +57,7 @@ function register(context: Context): XmlObject {
       health: 'initial',
       reason: undefined,
       description: undefined,
+      unhealthyDrainingUntilMs: 0,
       successes: 0,
       failures: 0,
       registeredMs: context.clock.monotonicMs() + context.draw(settings['registration-delay']),
@@ -213,5 +214,10 @@ function healthFields(context: Context, group: TargetGroup, target: Target | Des
       ? { State: 'initial', Reason: 'Elb.RegistrationInProgress', Description: 'Target registration is in progress' }
       : { State: 'initial', Reason: 'Elb.InitialHealthChecking', Description: 'Initial health checks in progress' };
   }
-  return { State: target.health, Reason: target.reason, Description: target.description };
+  const isDraining = target.unhealthyDrainingUntilMs > context.clock.monotonicMs();
+  return {
+    State: isDraining ? 'unhealthy.draining' : 'unhealthy',
+    Reason: target.reason,
+    Description: target.description,
+  };
 }
