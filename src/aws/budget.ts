@@ -59,11 +59,12 @@ export interface BudgetObserver {
 export const throttleReaction = {
   /** A throttled answer multiplies the rate by this. */
   decrease: 0.5,
-  /** The rate never falls below this share: 0.3 calls a second of 3 still find out that the storm is over. */
-  minShare: 0.1,
   /** Share of the rate won back each second without throttling: 20 s from nothing to all. */
   recoveryPerSecond: 0.05,
-  /** The class rests for about this long after a throttled answer; doubled with each one that follows another. */
+  /**
+   * The class rests for about this long after a throttled answer, doubled with each one that follows another. What is
+   * won back while it rests keeps the rate from falling to nothing: a few percent is the least.
+   */
   pauseMs: 400,
   maxPauseMs: 5000,
 } as const;
@@ -213,7 +214,7 @@ export function createBudget(deps: BudgetDeps, rows: BudgetRows = documentedBudg
     // Calls that were already in the air when the class slowed down tell nothing new.
     if (takenMs < bucket.slowedMs) return;
     const follows = bucket.share < 1;
-    bucket.share = Math.max(throttleReaction.minShare, bucket.share * throttleReaction.decrease);
+    bucket.share *= throttleReaction.decrease;
     bucket.tokens = 0;
     bucket.slowedMs = nowMs;
     bucket.pauseMs = follows ? Math.min(throttleReaction.maxPauseMs, bucket.pauseMs * 2) : throttleReaction.pauseMs;

@@ -38,7 +38,11 @@ export const retryRules = {
   attempts: 3,
   /** Before the second attempt; doubled for the third; each by a chance of half to the whole more. */
   backoffMs: 300,
-  /** A call that is only ever throttled is given back to its caller after this, so that the user reads why it waits. */
+  /**
+   * A call that is throttled this often, and since this long, is given back to its caller, so that the user reads why
+   * it waits. Often, since the wait between two attempts may be long where many calls wait.
+   */
+  throttledAttempts: 10,
   throttledForMs: 60_000,
 } as const;
 
@@ -56,6 +60,7 @@ export function createElbv2Api(deps: Elbv2ApiDeps): Elbv2Api & { close(): void }
     const { priority, signal } = options;
     const place = budget.enter(action, options);
     let failures = 0;
+    let throttledAttempts = 0;
     let throttledSinceMs: number | undefined;
     for (;;) {
       await ready(action);
@@ -80,8 +85,10 @@ export function createElbv2Api(deps: Elbv2ApiDeps): Elbv2Api & { close(): void }
       if (error === undefined) return attempt.output as Elbv2Calls[A][1];
       if (!(error instanceof AwsError)) throw error;
       if (throttled) {
+        throttledAttempts += 1;
         throttledSinceMs ??= clock.monotonicMs();
-        if (clock.monotonicMs() - throttledSinceMs >= retryRules.throttledForMs) throw error;
+        const longEnough = clock.monotonicMs() - throttledSinceMs >= retryRules.throttledForMs;
+        if (longEnough && throttledAttempts >= retryRules.throttledAttempts) throw error;
         continue;
       }
       if (!isNoAnswer(error) && !isServerError(error)) throw error;

@@ -15,6 +15,7 @@ import {
   isDuplicateListener,
   isDuplicateTargetGroup,
   isListenerNotFound,
+  isLoadBalancerNotFound,
   isResourceInUse,
   isTargetGroupNotFound,
 } from './error-sets.ts';
@@ -58,6 +59,11 @@ export interface PortProvider {
     resources: PortResources,
     options: CallOptions,
   ): Promise<Result<{ targetGroupArn: string; healthCheckApplied: boolean }>>;
+  /** Looks for what an earlier process may have made without living to write it down: what is ours by name and tag. */
+  findResources(
+    resources: PortResources,
+    options: CallOptions,
+  ): Promise<Result<{ targetGroupArn?: string; listenerArn?: string }>>;
   modifyHealthCheck(resources: PortResources, targetGroupArn: string, options: CallOptions): Promise<Result<void>>;
   modifyAttributes(resources: PortResources, targetGroupArn: string, options: CallOptions): Promise<Result<void>>;
   /** Reads owner and targets of a group that is not known to be new. Errors: TargetGroupConflict. */
@@ -209,6 +215,22 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
           }
         }),
       ),
+
+    findResources: (resources, options) =>
+      asResult(async () => {
+        const isOurs = async (arn: string | undefined): Promise<boolean> =>
+          arn !== undefined && (await ownerOfResource(arn, options))?.owner === resources.portName;
+        const name = targetGroupName(clusterId, resources.loadBalancerArn, resources.port);
+        const targetGroupArn = (await findTargetGroup(name, options))?.TargetGroupArn;
+        const listeners = await listAllListeners(api, resources.loadBalancerArn, options).catch(
+          ignore(isLoadBalancerNotFound),
+        );
+        const listenerArn = listeners?.find(({ Port }) => Port === resources.port)?.ListenerArn;
+        return {
+          ...((await isOurs(targetGroupArn)) && targetGroupArn !== undefined ? { targetGroupArn } : {}),
+          ...((await isOurs(listenerArn)) && listenerArn !== undefined ? { listenerArn } : {}),
+        };
+      }),
 
     modifyHealthCheck: (resources, targetGroupArn, options) =>
       asResult(async () => {
