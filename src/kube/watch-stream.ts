@@ -53,7 +53,7 @@ export async function followWatch<T extends KubeObject>(
   const check = () => {
     const restMs = heardAtMs + idleMs - deps.clock.monotonicMs();
     if (restMs <= 0) giveUp(`The watch was silent for ${idleMs} ms.`);
-    else timer = deps.clock.after(restMs, check);
+    else timer = deps.clock.after(Math.ceil(restMs), check);
   };
   let timer = deps.clock.after(idleMs, check);
 
