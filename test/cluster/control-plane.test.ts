@@ -3,11 +3,17 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import {
+  CreateListenerCommand,
+  CreateTargetGroupCommand,
+  RegisterTargetsCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
 import { parse } from 'yaml';
 import { applyObjects } from './apply.ts';
-import { askTcp, askUdp } from './ask.ts';
+import { askTcp, askUdp, askUntil } from './ask.ts';
+import { createTestAws } from './aws.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { readEndpoint } from './emulator-process.ts';
+import { readEndpoint, startEmulator } from './emulator-process.ts';
 import { eventually } from './eventually.ts';
 import { startGameServer } from './game-server.ts';
 import { parseMetrics } from './operator-process.ts';
@@ -285,6 +291,62 @@ describe('the harness of the cluster tests', () => {
     } finally {
       await server.close();
     }
+  });
+
+  test('startEmulator() forwards to game servers through the network map, and counts calls and strikes', async () => {
+    const emulator = await startEmulator({ profile: 'instant' });
+    const server = await startGameServer({ name: 'room-9', address: '127.0.9.9' });
+    try {
+      const aws = createTestAws(emulator.endpoint);
+      const nlb = await aws.createLoadBalancer('game-1');
+      const group = await aws.client.send(
+        new CreateTargetGroupCommand({
+          Name: 'room-9',
+          Protocol: 'TCP_UDP',
+          Port: 7_777,
+          TargetType: 'ip',
+          VpcId: 'vpc-1',
+          HealthCheckProtocol: 'TCP',
+          Tags: [{ Key: 'room', Value: '9' }],
+        }),
+      );
+      const TargetGroupArn = group.TargetGroups![0]!.TargetGroupArn!;
+      await aws.client.send(
+        new CreateListenerCommand({
+          LoadBalancerArn: nlb.arn,
+          Protocol: 'TCP_UDP',
+          Port: 30_000,
+          DefaultActions: [{ Type: 'forward', TargetGroupArn }],
+        }),
+      );
+      await aws.client.send(new RegisterTargetsCommand({ TargetGroupArn, Targets: [{ Id: '10.0.9.9', Port: 7_777 }] }));
+      await askUntil('UDP', { host: nlb.address, port: 30_000 }, 'room-9');
+      await askUntil('TCP', { host: nlb.address, port: 30_000 }, 'room-9');
+
+      assert.deepEqual(
+        (await aws.loadBalancers()).map(found => found.LoadBalancerArn),
+        [nlb.arn],
+      );
+      assert.deepEqual(
+        (await aws.listeners(nlb.arn)).map(listener => listener.Port),
+        [30_000],
+      );
+      const [seen] = await aws.targetGroups();
+      assert.deepEqual(seen?.tags, { room: '9' });
+      assert.deepEqual(
+        seen?.targets.map(({ target }) => target),
+        ['10.0.9.9:7777'],
+      );
+      assert.equal((await aws.calls()).actions.RegisterTargets?.calls, 1);
+      await aws.resetCalls();
+      assert.equal((await aws.calls()).calls, 0);
+      await aws.setFaults([{ kind: 'error', actions: ['DescribeLoadBalancers'], status: 400, code: 'AccessDenied' }]);
+      await assert.rejects(aws.loadBalancers(), (error: Error) => error.name.startsWith('AccessDenied'));
+    } finally {
+      await server.close();
+      await emulator.stop();
+    }
+    assert.ok(!emulator.process.isRunning());
   });
 });
 

@@ -16,6 +16,8 @@ export interface OperatorProcessOptions {
   args?: string[];
   /** More environment; undefined takes a variable away, as for a test without credentials. */
   env?: NodeJS.ProcessEnv;
+  /** @default this checkout's bin/nlbports */
+  command?: string;
   /** The log is appended here; a temporary file, removed by `stop`, unless given. */
   logFile?: string;
 }
@@ -58,7 +60,7 @@ export async function startOperator(options: OperatorProcessOptions): Promise<Op
     const port = await pickPort();
     const started = await startProcess({
       name: 'nlbports operator',
-      command: nlbportsCommand,
+      command: options.command ?? nlbportsCommand,
       args: [
         'operator',
         `--kubeconfig=${options.kubeconfig}`,
