@@ -1,12 +1,21 @@
 import { type Clock, sleep } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
-import { AwsError, awsErrorFrom, NotWanted, type SeenAnswer, unsentError } from './aws-error.ts';
+import { attemptOnce, type Outcome } from './attempt-once.ts';
+import { AwsError, NotWanted, unsentError } from './aws-error.ts';
 import type { Budget } from './budget.ts';
 import { createCredentialsSource } from './credentials-source.ts';
 import type { CallOptions, CallPriority, Elbv2Action, Elbv2Api, Elbv2Calls } from './elbv2-api.ts';
-import { type Attempt, createElbv2Client, type Elbv2Client, type Elbv2ClientOptions } from './elbv2-client.ts';
-import { isNoAnswer, isServerError, isThrottled } from './error-sets.ts';
+import { createElbv2Client, type Elbv2ClientOptions } from './elbv2-client.ts';
+import {
+  isDuplicateListener,
+  isDuplicateTargetGroup,
+  isNoAnswer,
+  isNotFound,
+  isResourceInUse,
+  isServerError,
+  isThrottled,
+} from './error-sets.ts';
 
 /** One attempt at a call, for metrics. */
 export interface AttemptReport {
@@ -63,25 +72,18 @@ export function createElbv2Api(deps: Elbv2ApiDeps): Elbv2Api & { close(): void }
     let throttledAttempts = 0;
     let throttledSinceMs: number | undefined;
     for (;;) {
-      await ready(action);
+      await ready(action).catch((error): never => {
+        report(action, priority, { error, left: false, durationMs: 0, answer: undefined }, 0);
+        throw error;
+      });
       const budgetWaitMs = await place.take().catch((): never => {
         throw new NotWanted(action);
       });
       const attempt = await attemptOnce(client, clock, action, input, options, attemptTimeoutMs);
-      const { error, answer } = attempt;
+      const { error } = attempt;
       const throttled = error instanceof AwsError && isThrottled(error);
       place.done(!attempt.left ? 'unsent' : throttled ? 'throttled' : 'answered');
-      const report: AttemptReport = {
-        action,
-        priority,
-        durationMs: attempt.durationMs,
-        budgetWaitMs,
-        errorCode: error === undefined ? 'none' : error instanceof AwsError ? error.errorCode : error.name,
-        httpStatus: answer?.httpStatus,
-        requestId: (error instanceof AwsError ? error.requestId : undefined) ?? answer?.requestId,
-      };
-      observer?.(report);
-      log.debug({ ...report, awsRequestId: report.requestId }, 'AWS call');
+      report(action, priority, attempt, budgetWaitMs);
       if (error === undefined) return attempt.output as Elbv2Calls[A][1];
       if (!(error instanceof AwsError)) throw error;
       if (throttled) {
@@ -108,69 +110,32 @@ export function createElbv2Api(deps: Elbv2ApiDeps): Elbv2Api & { close(): void }
     });
   }
 
+  function report(action: Elbv2Action, priority: CallPriority, attempt: Outcome, budgetWaitMs: number): void {
+    const { error, answer, durationMs } = attempt;
+    const fields: AttemptReport = {
+      action,
+      priority,
+      durationMs,
+      budgetWaitMs,
+      errorCode: error === undefined ? 'none' : error instanceof AwsError ? error.errorCode : error.name,
+      httpStatus: answer?.httpStatus,
+      requestId: (error instanceof AwsError ? error.requestId : undefined) ?? answer?.requestId,
+    };
+    observer?.(fields);
+    const { requestId: awsRequestId, ...rest } = fields;
+    if (error instanceof AwsError && !isEveryday(error)) {
+      log.warn({ ...rest, awsRequestId, error: error.message }, `Cannot ${action}: ${error.errorCode}`);
+    } else {
+      log.debug({ ...rest, awsRequestId }, 'AWS call');
+    }
+  }
+
   return { call, close: () => client.close() };
 }
 
-interface Outcome {
-  /** Whether the request went out of the door. */
-  left: boolean;
-  durationMs: number;
-  answer: SeenAnswer | undefined;
-  output?: unknown;
-  error?: AwsError | NotWanted | undefined;
-}
-
-async function attemptOnce<A extends Elbv2Action>(
-  client: Elbv2Client,
-  clock: Clock,
-  action: A,
-  input: Elbv2Calls[A][0],
-  options: CallOptions,
-  timeoutMs: number,
-): Promise<Outcome> {
-  const abort = new AbortController();
-  const outcome: Outcome = { left: false, durationMs: 0, answer: undefined };
-  let startedMs = clock.monotonicMs();
-  let ended: AwsError | NotWanted | undefined;
-
-  /** Ends the attempt from outside, even where the socket never would. */
-  let giveUp: (error: AwsError | NotWanted) => void = () => {};
-  const givenUp = new Promise<never>((_, reject) => {
-    giveUp = error => {
-      ended ??= error;
-      abort.abort();
-      reject(ended);
-    };
-  });
-  const onAbort = () => giveUp(new NotWanted(action));
-  const timer = clock.after(timeoutMs, () => {
-    const message = `no answer within ${timeoutMs / 1000} s`;
-    giveUp(new AwsError({ kind: 'no-answer', action, errorCode: 'TimeoutError', message, ...outcome.answer }));
-  });
-  options.signal?.addEventListener('abort', onAbort, { once: true });
-
-  const attempt: Attempt = {
-    atDoor() {
-      if (ended === undefined && (options.signal?.aborted || options.stillWanted?.() === false)) {
-        ended = new NotWanted(action);
-      }
-      if (ended) throw ended;
-      outcome.left = true;
-      startedMs = clock.monotonicMs();
-    },
-    onAnswer(httpStatus, requestId) {
-      outcome.answer = { httpStatus, requestId };
-    },
-  };
-  try {
-    outcome.output = await Promise.race([client.send(action, input, abort.signal, attempt), givenUp]);
-  } catch (thrown) {
-    outcome.error =
-      ended ?? (outcome.left ? awsErrorFrom(action, thrown, outcome.answer) : unsentError(action, thrown));
-  } finally {
-    timer.cancel();
-    options.signal?.removeEventListener('abort', onAbort);
-    outcome.durationMs = clock.monotonicMs() - startedMs;
-  }
-  return outcome;
+/** Refusals that the product's own way of working brings about, and throttling, of which the budget tells. */
+function isEveryday(error: AwsError): boolean {
+  return [isThrottled, isNotFound, isResourceInUse, isDuplicateListener, isDuplicateTargetGroup].some(holds =>
+    holds(error),
+  );
 }

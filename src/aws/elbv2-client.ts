@@ -117,8 +117,6 @@ export function createElbv2Client(options: Elbv2ClientOptions): Elbv2Client {
     retryStrategy: onlyOnce,
     userAgentAppId: 'nlbports',
     defaultUserAgentProvider: async () => [['nlbports']],
-    // A correction from the answers' dates would sign by two clocks at once, the machine's and AWS's.
-    disableClockSkewCorrection: true,
     signer: async scheme => {
       const signer = new SignatureV4({
         credentials: client.config.credentials,
