@@ -1,15 +1,11 @@
-import type {
-  TargetDescription,
-  TargetGroup,
-  TargetHealthDescription,
-} from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Protocol } from '../api/claim.ts';
-import { codedError, type ErrorReason, type Result } from '../api/errors.ts';
+import type { Result } from '../api/errors.ts';
 import { targetGroupName } from '../api/names.ts';
 import type { Target } from '../api/port.ts';
-import type { HealthCheckSettings, TargetGroupSettings } from '../core/target-group-settings.ts';
-import { type Clock, sleep } from '../runtime/clock.ts';
-import { AwsError, NotWanted } from './aws-error.ts';
+import type { TargetGroupSettings } from '../core/target-group-settings.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { AwsError } from './aws-error.ts';
 import type { CallOptions, Elbv2Api } from './elbv2-api.ts';
 import {
   isDuplicateListener,
@@ -21,7 +17,16 @@ import {
 } from './error-sets.ts';
 import { listAllListeners } from './list-all.ts';
 import { describeTags, ownerOf, ownerTags } from './owner-tags.ts';
-import { toCodedError } from './to-coded-error.ts';
+import { Again, settle } from './settle.ts';
+import {
+  canBecome,
+  forwardTo,
+  hasHealthCheck,
+  healthCheckInput,
+  toTargetDescription,
+  toTargetHealth,
+} from './target-group-shapes.ts';
+import { asResult, Refusal } from './to-coded-error.ts';
 
 /** What AWS is to hold for one port. */
 export interface PortResources {
@@ -92,27 +97,9 @@ export interface PortProviderDeps {
   clusterId: string;
 }
 
-/**
- * How long the provider goes on where AWS needs a moment: a target group stays in use for a while after its listener is
- * deleted, and a describe may miss what was just made. Other controllers repeat every 2 s for 20 s.
- */
-export const settleRules = { everyMs: 2000, forMs: 20_000 } as const;
-
 /** The half of the product that changes AWS. */
 export function createPortProvider(deps: PortProviderDeps): PortProvider {
   const { api, clock, clusterId } = deps;
-
-  /** Repeats `step` while it gives `again`, and after that throws what it was given last. */
-  async function settle<T>(options: CallOptions, step: () => Promise<T | Again>): Promise<T> {
-    const endMs = clock.monotonicMs() + settleRules.forMs;
-    for (;;) {
-      const outcome = await step();
-      if (!(outcome instanceof Again)) return outcome;
-      if (clock.monotonicMs() + settleRules.everyMs > endMs) throw outcome.because;
-      await sleep(clock, settleRules.everyMs, options.signal);
-      if (options.signal?.aborted || options.stillWanted?.() === false) throw new NotWanted(outcome.because.action);
-    }
-  }
 
   async function ownerOfResource(
     arn: string,
@@ -131,10 +118,9 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
     const tagged = await ownerOfResource(group.TargetGroupArn, options);
     if (!tagged) return new Again(duplicate);
     if (tagged.owner !== resources.portName) {
-      const whose = tagged.owner === undefined ? 'is not tagged as ours' : `belongs to ${tagged.owner}`;
       throw new Refusal(
         'TargetGroupConflict',
-        `Cannot make target group ${name}: ${group.TargetGroupArn} ${whose}, none of that name wanted`,
+        `Cannot make target group ${name}: ${group.TargetGroupArn} ${whose(tagged.owner)}, none of that name wanted`,
         duplicate,
       );
     }
@@ -149,13 +135,10 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
   }
 
   async function findTargetGroup(name: string, options: CallOptions): Promise<TargetGroup | undefined> {
-    try {
-      const { TargetGroups } = await api.call('DescribeTargetGroups', { Names: [name] }, options);
-      return TargetGroups?.[0];
-    } catch (error) {
-      if (isRefusal(error, isTargetGroupNotFound)) return undefined;
-      throw error;
-    }
+    const answer = await api
+      .call('DescribeTargetGroups', { Names: [name] }, options)
+      .catch(when(isTargetGroupNotFound, done));
+    return answer?.TargetGroups?.[0];
   }
 
   /** The listener that has the port: ours, pointed at the group. */
@@ -171,10 +154,9 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
     const tagged = await ownerOfResource(listener.ListenerArn, options);
     if (!tagged) return new Again(duplicate);
     if (tagged.owner !== resources.portName) {
-      const whose = tagged.owner === undefined ? 'is not tagged as ours' : `belongs to ${tagged.owner}`;
       throw new Refusal(
         'ListenerConflict',
-        `Cannot make a listener on port ${resources.port}: ${listener.ListenerArn} is there and ${whose}, a free port wanted`,
+        `Cannot make a listener on port ${resources.port}: ${listener.ListenerArn} is there and ${whose(tagged.owner)}, a free port wanted`,
         duplicate,
       );
     }
@@ -190,7 +172,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
   return {
     createTargetGroup: (resources, options) =>
       asResult(() =>
-        settle(options, async () => {
+        settle(clock, options, async () => {
           const Name = targetGroupName(clusterId, resources.loadBalancerArn, resources.port);
           const input = {
             Name,
@@ -208,10 +190,10 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
           try {
             return await make();
           } catch (error) {
-            if (!isRefusal(error, isDuplicateTargetGroup)) throw error;
+            if (!(error instanceof AwsError && isDuplicateTargetGroup(error))) throw error;
             // Where ours had to go, the name is free now; where AWS does not see that yet, a moment later.
             const adopted = await adoptTargetGroup(resources, error, options);
-            return adopted ?? (await make().catch(again(isDuplicateTargetGroup)));
+            return adopted ?? (await make().catch(when(isDuplicateTargetGroup, error => new Again(error))));
           }
         }),
       ),
@@ -223,7 +205,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
         const name = targetGroupName(clusterId, resources.loadBalancerArn, resources.port);
         const targetGroupArn = (await findTargetGroup(name, options))?.TargetGroupArn;
         const listeners = await listAllListeners(api, resources.loadBalancerArn, options).catch(
-          ignore(isLoadBalancerNotFound),
+          when(isLoadBalancerNotFound, done),
         );
         const listenerArn = listeners?.find(({ Port }) => Port === resources.port)?.ListenerArn;
         return {
@@ -250,8 +232,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
         const tags = new Map(TagDescriptions?.[0]?.Tags?.map(tag => [tag.Key ?? '', tag.Value ?? '']));
         const owner = ownerOf(clusterId, tags);
         if (owner !== resources.portName) {
-          const whose = owner === undefined ? 'is not tagged as ours' : `belongs to ${owner}`;
-          throw new Refusal('TargetGroupConflict', `Cannot use target group ${targetGroupArn}: it ${whose}`);
+          throw new Refusal('TargetGroupConflict', `Cannot use target group ${targetGroupArn}: it ${whose(owner)}`);
         }
         const { TargetHealthDescriptions } = await api.call(
           'DescribeTargetHealth',
@@ -263,7 +244,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
 
     createListener: (resources, targetGroupArn, options) =>
       asResult(() =>
-        settle(options, async () => {
+        settle(clock, options, async () => {
           const input = {
             LoadBalancerArn: resources.loadBalancerArn,
             Port: resources.port,
@@ -275,7 +256,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
             const { Listeners } = await api.call('CreateListener', input, options);
             return { listenerArn: arnOf(Listeners?.[0]?.ListenerArn, `port ${resources.port}`) };
           } catch (error) {
-            if (!isRefusal(error, isDuplicateListener)) throw error;
+            if (!(error instanceof AwsError && isDuplicateListener(error))) throw error;
             return adoptListener(resources, targetGroupArn, error, options);
           }
         }),
@@ -292,136 +273,52 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
       asResult(async () => {
         if (targets.length === 0) return;
         const input = { TargetGroupArn: targetGroupArn, Targets: targets.map(toTargetDescription) };
-        await api.call('DeregisterTargets', input, options).catch(ignore(isTargetGroupNotFound));
+        await api.call('DeregisterTargets', input, options).catch(when(isTargetGroupNotFound, done));
       }),
 
     describeHealth: (targetGroupArn, options) =>
       asResult(async () => {
         const answer = await api
           .call('DescribeTargetHealth', { TargetGroupArn: targetGroupArn }, options)
-          .catch(ignore(isTargetGroupNotFound));
+          .catch(when(isTargetGroupNotFound, done));
         return answer && (answer.TargetHealthDescriptions ?? []).map(toTargetHealth);
       }),
 
     deleteListener: (listenerArn, options) =>
       asResult(async () => {
-        await api.call('DeleteListener', { ListenerArn: listenerArn }, options).catch(ignore(isListenerNotFound));
+        await api.call('DeleteListener', { ListenerArn: listenerArn }, options).catch(when(isListenerNotFound, done));
       }),
 
     deleteTargetGroup: (targetGroupArn, options) =>
       asResult(() =>
-        settle(options, async () => {
+        settle(clock, options, async () => {
           const input = { TargetGroupArn: targetGroupArn };
           return await api
             .call('DeleteTargetGroup', input, options)
             .then(() => undefined)
-            .catch(ignore(isTargetGroupNotFound))
-            .catch(again(isResourceInUse));
+            .catch(when(isTargetGroupNotFound, done))
+            .catch(when(isResourceInUse, error => new Again(error)));
         }),
       ),
-  };
-}
-
-/** A step that AWS may grant a moment later. */
-class Again {
-  readonly because: AwsError;
-  constructor(because: AwsError) {
-    this.because = because;
-  }
-}
-
-/** Something of someone else is in the way; `answer` is what AWS said about it. */
-class Refusal extends Error {
-  readonly reason: ErrorReason;
-  readonly answer: AwsError | undefined;
-  constructor(reason: ErrorReason, detail: string, answer?: AwsError) {
-    super(detail);
-    this.reason = reason;
-    this.answer = answer;
-  }
-}
-
-async function asResult<T>(calls: () => Promise<T>): Promise<Result<T>> {
-  try {
-    return { ok: true, value: await calls() };
-  } catch (error) {
-    if (error instanceof Refusal) {
-      const aws = error.answer && toCodedError(error.answer).aws;
-      return { ok: false, error: codedError(error.reason, error.message, aws) };
-    }
-    if (error instanceof AwsError) return { ok: false, error: toCodedError(error) };
-    throw error;
-  }
-}
-
-function isRefusal(error: unknown, holds: (error: AwsError) => boolean): error is AwsError {
-  return error instanceof AwsError && holds(error);
-}
-
-function ignore(holds: (error: AwsError) => boolean): (error: unknown) => undefined {
-  return error => {
-    if (!isRefusal(error, holds)) throw error;
-  };
-}
-
-function again(holds: (error: AwsError) => boolean): (error: unknown) => Again {
-  return error => {
-    if (!isRefusal(error, holds)) throw error;
-    return new Again(error);
-  };
-}
-
-/** Whether what can't be changed about a group is as wanted. */
-function canBecome(group: TargetGroup, resources: PortResources): boolean {
-  return (
-    group.Protocol === resources.protocol &&
-    group.Port === resources.port &&
-    group.VpcId === resources.vpcId &&
-    group.TargetType === 'ip'
-  );
-}
-
-function hasHealthCheck(group: TargetGroup, wanted: HealthCheckSettings): boolean {
-  return (
-    group.HealthCheckProtocol === wanted.protocol &&
-    group.HealthCheckPort === wanted.port &&
-    (wanted.path === undefined || group.HealthCheckPath === wanted.path) &&
-    group.HealthCheckIntervalSeconds === wanted.intervalSeconds &&
-    group.HealthyThresholdCount === wanted.healthyThreshold
-  );
-}
-
-function healthCheckInput(wanted: HealthCheckSettings) {
-  return {
-    HealthCheckProtocol: wanted.protocol,
-    HealthCheckPort: wanted.port,
-    ...(wanted.path === undefined ? {} : { HealthCheckPath: wanted.path }),
-    HealthCheckIntervalSeconds: wanted.intervalSeconds,
-    HealthyThresholdCount: wanted.healthyThreshold,
-  };
-}
-
-function forwardTo(targetGroupArn: string) {
-  return [{ Type: 'forward' as const, TargetGroupArn: targetGroupArn }];
-}
-
-// A target is known by address and port. Its zone is given only for addresses outside the VPC, which pods never have.
-function toTargetDescription({ ip, port }: Target): TargetDescription {
-  return { Id: ip, Port: port };
-}
-
-function toTargetHealth(description: TargetHealthDescription): TargetHealth {
-  const { Target: found, TargetHealth: health } = description;
-  const reason = [health?.Reason, health?.Description].filter(part => part !== undefined).join(': ');
-  return {
-    ip: found?.Id ?? '',
-    port: found?.Port ?? 0,
-    state: health?.State ?? 'unavailable',
-    ...(reason === '' ? {} : { reason }),
   };
 }
 
 function arnOf(arn: string | undefined, what: string): string {
   if (arn === undefined) throw new Error(`Cannot go on with ${what}: AWS answered without its ARN`);
   return arn;
+}
+
+/** Turns one kind of refusal into a value; everything else is thrown on. */
+function when<T>(holds: (error: AwsError) => boolean, then: (error: AwsError) => T): (error: unknown) => T {
+  return error => {
+    if (error instanceof AwsError && holds(error)) return then(error);
+    throw error;
+  };
+}
+
+const done = () => undefined;
+
+/** Says in an error whose a resource is that has to be ours. */
+function whose(owner: string | undefined): string {
+  return owner === undefined ? 'is not tagged as ours' : `belongs to ${owner}`;
 }

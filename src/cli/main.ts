@@ -1,11 +1,25 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
+import { CodedException } from '../api/errors.ts';
+import { operatorCommand } from './operator.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { version } from './version.ts';
+
+/** Exit codes: 2 for what the caller wrote, 1 for what went wrong otherwise. */
+const usageError = 2;
 
 const program = new Command('nlbports')
   .description('Gives every labelled pod its own port on a shared AWS Network Load Balancer.')
   .version(version());
 
-program.addCommand(sandboxCommand());
+for (const command of [operatorCommand(), sandboxCommand()]) program.addCommand(command);
+for (const command of [program, ...program.commands]) command.exitOverride();
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : usageError;
+  else if (error instanceof CodedException) {
+    console.error(error.message);
+    process.exitCode = error.coded.reason === 'InvalidOption' ? usageError : 1;
+  } else throw error;
+}

@@ -1,45 +1,53 @@
 import type { NLBPort } from '../api/port.ts';
 
-/** What `allocate` looks at. */
-export interface AllocationState {
-  /** The pool's load balancers that can be used, in the pool's order; ports elsewhere are passed over. */
-  loadBalancerArns: readonly string[];
-  /** The NLBPorts of the pool, in any order. */
-  ports: readonly NLBPort[];
-  /** Names of ports that this process has just given away and the cache may not show yet. */
-  taken: ReadonlySet<string>;
-  /** Ports on which the pool's last listing found someone else's listener. */
-  isForeign: (port: NLBPort) => boolean;
-}
+/** The ports that can be given away: by load balancer in the pool's order, each list in the order of choice. */
+export type FreePorts = ReadonlyMap<string, readonly NLBPort[]>;
 
 export type Allocation =
-  | { kind: 'allocated'; ports: NLBPort[] }
+  /** `free` is what is left. */
+  | { kind: 'allocated'; ports: NLBPort[]; free: FreePorts }
   /** No load balancer has `wanted` ports free; `mostFree` is the best that one has. */
   | { kind: 'exhausted'; wanted: number; mostFree: number };
 
 /**
- * Chooses `count` ports, all on one load balancer: where most of them are warm, then in the pool's order, and there the
- * warm ones first, lowest number first. It only chooses: the API server's compare-and-swap decides.
+ * Sorts out which ports of a pool are free: those on the given load balancers that nobody has, warm ones first, then
+ * lowest number first. `isTaken` tells of ports that may not be given away for reasons outside of their objects: just
+ * given away by this process, or a listener of someone else on them.
  */
-export function allocate(state: AllocationState, count: number): Allocation {
-  let best: NLBPort[] | undefined;
-  let bestWarm = -1;
-  let mostFree = 0;
-  const freeByArn = Map.groupBy(
-    state.ports.filter(port => !state.taken.has(port.metadata.name) && isFree(port) && !state.isForeign(port)),
+export function freePorts(
+  loadBalancerArns: readonly string[],
+  ports: readonly NLBPort[],
+  isTaken: (port: NLBPort) => boolean,
+): FreePorts {
+  const byArn = Map.groupBy(
+    ports.filter(port => isFree(port) && !isTaken(port)),
     port => port.spec.loadBalancer.arn,
   );
-  for (const arn of state.loadBalancerArns) {
-    const free = freeByArn.get(arn) ?? [];
-    mostFree = Math.max(mostFree, free.length);
-    if (free.length < count) continue;
-    const chosen = free
-      .toSorted((a, b) => Number(b.spec.warm) - Number(a.spec.warm) || a.spec.port - b.spec.port)
-      .slice(0, count);
-    const warm = chosen.filter(port => port.spec.warm).length;
-    if (warm > bestWarm) [best, bestWarm] = [chosen, warm];
+  return new Map(
+    loadBalancerArns.map(arn => [
+      arn,
+      (byArn.get(arn) ?? []).toSorted((a, b) => Number(b.spec.warm) - Number(a.spec.warm) || a.spec.port - b.spec.port),
+    ]),
+  );
+}
+
+/**
+ * Chooses `count` ports, all on one load balancer: where most of them are warm, then in the pool's order. It only
+ * chooses: the API server's compare-and-swap decides.
+ */
+export function allocate(free: FreePorts, count: number): Allocation {
+  let best: string | undefined;
+  let bestWarm = -1;
+  let mostFree = 0;
+  for (const [arn, ports] of free) {
+    mostFree = Math.max(mostFree, ports.length);
+    if (ports.length < count) continue;
+    const warm = ports.slice(0, count).filter(port => port.spec.warm).length;
+    if (warm > bestWarm) [best, bestWarm] = [arn, warm];
   }
-  return best ? { kind: 'allocated', ports: best } : { kind: 'exhausted', wanted: count, mostFree };
+  if (best === undefined) return { kind: 'exhausted', wanted: count, mostFree };
+  const ports = free.get(best) ?? [];
+  return { kind: 'allocated', ports: ports.slice(0, count), free: new Map(free).set(best, ports.slice(count)) };
 }
 
 /** Whether a claim could have the port now, as far as the object itself says. */

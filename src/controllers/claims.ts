@@ -1,0 +1,32 @@
+import { boundAnnotation } from '../api/names.ts';
+import type { NLBPort } from '../api/port.ts';
+import type { Pod } from '../kube/objects.ts';
+
+/** The key of the index of NLBPorts by claimant. */
+export function claimantKey(kind: string, key: string): string {
+  return `${kind}/${key}`;
+}
+
+/** The indexes that the informer of NLBPorts keeps. */
+export const portIndexes = {
+  claimant: ({ spec: { claim } }: NLBPort) =>
+    claim ? [claimantKey(claim.kind, `${claim.namespace}/${claim.name}`)] : [],
+  pool: ({ spec }: NLBPort) => [spec.pool],
+};
+
+/** Whether the claimant with this uid holds the port: bound, and not given up. */
+export function isHeldBy(port: NLBPort, uid: string | undefined): boolean {
+  const { claim } = port.spec;
+  return claim !== undefined && claim.releasedAt === undefined && claim.uid === uid;
+}
+
+/** The NLBPorts that the claimant's commit names; not yet proven by their claims. */
+export function committedNames(pod: Pod): string[] {
+  const text = pod.metadata.annotations?.[boundAnnotation];
+  return text ? text.split(',') : [];
+}
+
+/** Whether the pod will never run again, so that its port can go to another. */
+export function hasEnded(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}

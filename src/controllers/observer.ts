@@ -1,0 +1,28 @@
+/** What the loops tell about themselves, for metrics; nothing they do depends on it. */
+export interface Observer {
+  /** A claim asked for a port: `bound`, `waiting` or `refused`, with the reason where it was not bound. */
+  allocation(pool: string, result: 'bound' | 'waiting' | 'refused', reason: string): void;
+  /** A labelled pod is known; the first of several calls counts. */
+  podSeen(pod: string): void;
+  podBound(pool: string, pod: string): void;
+  podGone(pod: string): void;
+  /** A pod's address was handed to the AWS half. */
+  targetKnown(pool: string, port: string): void;
+  /** AWS accepted the target of a port. */
+  registered(pool: string, port: string): void;
+  /** AWS called the target of a port healthy. */
+  healthy(pool: string, port: string): void;
+}
+
+/** An observer that keeps nothing. */
+export function silentObserver(): Observer {
+  return {
+    allocation() {},
+    podSeen() {},
+    podBound() {},
+    podGone() {},
+    targetKnown() {},
+    registered() {},
+    healthy() {},
+  };
+}

@@ -1,0 +1,418 @@
+import type { PortWish } from '../api/claim.ts';
+import { preciseTimestamp } from '../api/conditions.ts';
+import { codedError, type Result } from '../api/errors.ts';
+import { boundAnnotation, poolLabel } from '../api/names.ts';
+import { type NLBPortPool, releasesOn } from '../api/pool.ts';
+import { type NLBPort, nlbPorts, type PortClaim, sameTarget, type Target } from '../api/port.ts';
+import { isConflict as isConflictPort } from '../core/allocate.ts';
+import { podWish } from '../core/pod-wish.ts';
+import type { JsonPatchOperation, KubeClient, Patch } from '../kube/client.ts';
+import type { EventRecorder } from '../kube/event-recorder.ts';
+import type { Informer } from '../kube/informer.ts';
+import { isConflict, isInvalid, isNotFound, KubeNoAnswer } from '../kube/kube-error.ts';
+import { keyOf, type Pod, parseKey } from '../kube/objects.ts';
+import { pods as podResource } from '../kube/resource.ts';
+import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/work-queue.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Assigner } from './assign-ports.ts';
+import { claimantKey, committedNames, hasEnded, isHeldBy } from './claims.ts';
+import type { Observer } from './observer.ts';
+import {
+  boundReport,
+  errorReport,
+  findReady,
+  type PodReport,
+  plainReport,
+  podStatusPatch,
+  releasedReport,
+  withoutCommit,
+} from './pod-status.ts';
+import { isForeign } from './port-context.ts';
+
+export interface PodsDeps {
+  client: KubeClient;
+  pods: Informer<Pod>;
+  ports: Informer<NLBPort>;
+  pools: Informer<NLBPortPool>;
+  assigner: Assigner;
+  /** What was said of each bound pod's edited wish, by uid, so that it is said once. */
+  noted: Map<string, string>;
+  /** Asks for a pass over the waiting claims of a pool, soon. */
+  requestPass: (poolName: string) => void;
+  events: EventRecorder;
+  clock: Clock;
+  log: Log;
+  observer: Observer;
+  isLeader: () => boolean;
+}
+
+/** Comes back at once, with what the cache holds by then. */
+const again: ReconcileResult = { requeueAfterMs: MIN_REQUEUE_MS };
+
+/** Comes back when the watch may have caught up with what a live read showed. */
+const whenCaughtUp: ReconcileResult = { requeueAfterMs: 200 };
+
+/**
+ * Gives one labelled pod its port and takes it back: bind, commit, expose, publish, release.
+ *
+ * Trigger: the pod, an NLBPort that it holds or held, its pool, an assignment. Reads: pods, NLBPorts, pools; the live pod
+ * before anything is released. Writes: `spec.claim` and `spec.targets` of NLBPorts, the pod's annotations and condition
+ * through pods/status; never AWS. Requeue: at once after a lost race. Failure: the queue backs off; nothing is held that
+ * the next turn would not find.
+ */
+export function podReconciler(deps: PodsDeps): (key: string) => Promise<ReconcileResult> {
+  return async key => {
+    if (!deps.isLeader()) return {};
+    const pod = deps.pods.get(key);
+    const held = deps.ports
+      .by('claimant', claimantKey('Pod', key))
+      .filter(port => port.spec.claim?.releasedAt === undefined);
+    const mine = held.filter(port => isHeldBy(port, pod?.metadata.uid));
+    const others = held.filter(port => !mine.includes(port));
+    if (others.length > 0 && (await releaseUnlessAlive(deps, key, others)) === 'stale cache') return whenCaughtUp;
+    if (!pod) {
+      deps.assigner.drop(key);
+      deps.observer.podGone(key);
+      return {};
+    }
+    deps.observer.podSeen(key);
+    return mine.length > 0 ? serve(deps, pod, mine) : seek(deps, key, pod);
+  };
+}
+
+/** Adds to the queue every pod that a change of a pod, an NLBPort or a pool concerns. */
+export function watchForPods(deps: Pick<PodsDeps, 'pods' | 'ports' | 'pools' | 'requestPass'>, queue: WorkQueue): void {
+  deps.pods.onChange(({ key, object, previous }) => {
+    queue.add(key);
+    // Someone waits no longer: those behind may be told so.
+    const poolName = previous?.metadata.labels?.[poolLabel];
+    if (!object && poolName) deps.requestPass(poolName);
+  });
+  deps.ports.onChange(({ object, previous }) => {
+    for (const claim of new Set([object?.spec.claim, previous?.spec.claim])) {
+      if (claim?.kind === 'Pod') queue.add(`${claim.namespace}/${claim.name}`);
+    }
+    if (!object?.spec.claim) deps.requestPass(object?.spec.pool ?? previous?.spec.pool ?? '');
+  });
+  deps.pools.onChange(({ key, object, previous }) => {
+    deps.requestPass(key);
+    if (object?.metadata.generation === previous?.metadata.generation && object && previous) return;
+    for (const pod of deps.pods.by('pool', key)) queue.add(keyOf(pod));
+  });
+}
+
+/** A pod that holds no port: tells it why, or binds what it was assigned. */
+async function seek(deps: PodsDeps, key: string, pod: Pod): Promise<ReconcileResult> {
+  const poolName = pod.metadata.labels?.[poolLabel] ?? '';
+  const pool = deps.pools.get(poolName);
+  if (hasEnded(pod) || pod.metadata.deletionTimestamp !== undefined) {
+    deps.assigner.drop(key);
+    // A pod that never had anything is left as it is.
+    return findReady(pod) ? report(deps, pod, releasedReport('The pod ends')) : {};
+  }
+  const wish = podWish(pod, pool);
+  if (!wish.ok) {
+    deps.assigner.drop(key);
+    if (findReady(pod)?.reason !== wish.error.reason) {
+      deps.observer.allocation(poolName, 'refused', wish.error.reason);
+    }
+    return report(deps, pod, errorReport(wish.error));
+  }
+  const elsewhere = await findCommit(deps, pod);
+  if (elsewhere) return again;
+  const assignment = deps.assigner.get(key, pod.metadata.uid ?? '');
+  if (!assignment) {
+    deps.requestPass(poolName);
+    return {};
+  }
+  if (assignment.kind === 'settingUp')
+    return report(deps, pod, plainReport('WaitingForPool', 'The pool is being set up'));
+  if (assignment.kind === 'waits') {
+    if (findReady(pod)?.reason !== assignment.error.reason) {
+      deps.observer.allocation(poolName, 'waiting', assignment.error.reason);
+    }
+    return report(deps, pod, withoutCommit(errorReport(assignment.error)));
+  }
+  const [name = ''] = assignment.names;
+  const bound = await bind(deps, pod, name, wish.value);
+  deps.assigner.drop(key);
+  if (!bound) {
+    deps.requestPass(poolName);
+    return {};
+  }
+  deps.log.info({ pod: key, port: name, pool: poolName }, 'Port bound');
+  deps.observer.allocation(poolName, 'bound', 'Bound');
+  deps.observer.podBound(poolName, key);
+  return serve(deps, pod, [bound]);
+}
+
+/** A pod that holds at least one port: one of them is committed, exposed and published, the others are given back. */
+async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promise<ReconcileResult> {
+  const poolName = pod.metadata.labels?.[poolLabel] ?? '';
+  const leaving = mine.filter(port => isOver(deps, pod, port) || port.spec.pool !== poolName || isLost(deps, port));
+  if (leaving.length > 0) {
+    const live = await liveOf(deps, pod);
+    if (live === 'stale cache') return whenCaughtUp;
+    for (const port of leaving) await release(deps, port);
+    if (hasEnded(pod) || isOver(deps, pod, leaving[0]!))
+      return report(deps, live ?? pod, releasedReport('The pod ends'));
+    return again;
+  }
+  const names = committedNames(pod);
+  const committed = mine.find(port => names.includes(port.metadata.name));
+  if (!committed) return commit(deps, pod, mine);
+  const spare = mine.filter(port => port !== committed);
+  if (spare.length > 0) {
+    // Only the live pod's word decides which of several is the one: an older commit may stand in the cache.
+    const live = await liveOf(deps, pod);
+    if (live === 'stale cache' || !live) return whenCaughtUp;
+    if (!committedNames(live).includes(committed.metadata.name)) return whenCaughtUp;
+    for (const port of spare) await release(deps, port);
+  }
+  const wish = podWish(pod, deps.pools.get(poolName));
+  const exposed = await expose(deps, pod, committed, wish);
+  if (!exposed) return again;
+  return report(deps, pod, publication(deps, pod, exposed, wish));
+}
+
+function publication(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<PortWish>): PodReport {
+  const poolName = port.spec.pool;
+  const bound = boundReport(port, wish.ok ? wish.value : undefined);
+  const frozen = wish.ok && wish.value.name !== port.spec.claim?.portName;
+  if (frozen) {
+    const message = `Cannot rename port "${port.spec.claim?.portName}" to "${wish.value.name}": it is bound; make the pod anew`;
+    noteOnce(deps, pod, 'WishFrozen', codedError('WishFrozen', message).message);
+  } else if (!wish.ok) noteOnce(deps, pod, wish.error.reason, wish.error.message);
+  if (ipOf(pod) === 'other family') {
+    const message = `Cannot register pod with pool "${poolName}": its address ${pod.status?.podIP} is not IPv4`;
+    return { ...errorReport(codedError('AddressFamily', message)), annotations: bound.annotations };
+  }
+  return bound;
+}
+
+/** Binds a free port by compare-and-swap. Undefined: another was faster; the cache knows by now. */
+async function bind(deps: PodsDeps, pod: Pod, name: string, wish: PortWish): Promise<NLBPort | undefined> {
+  const port = deps.ports.get(name);
+  const { uid = '', namespace = '' } = pod.metadata;
+  if (!port || port.spec.claim) return undefined;
+  const claim: PortClaim = {
+    kind: 'Pod',
+    namespace,
+    name: pod.metadata.name,
+    uid,
+    portName: wish.name,
+    exposed: false,
+  };
+  const body = { metadata: { resourceVersion: port.metadata.resourceVersion }, spec: { claim } };
+  const written = await swap(deps, port, { type: 'merge', body });
+  return written && isHeldBy(written, uid) ? written : undefined;
+}
+
+/** Writes on the pod which port it accepts: the second half of the bind, which forbids two ports per wish. */
+async function commit(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promise<ReconcileResult> {
+  if (await findCommit(deps, pod)) return again;
+  const chosen = mine.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))[0]!;
+  const bound = { ...plainReport('Bound', `Port ${chosen.metadata.name} is bound`) };
+  const annotations = { ...bound.annotations, [boundAnnotation]: chosen.metadata.name };
+  return (await writeReport(deps, pod, { ...bound, annotations })) === 'gone' ? {} : again;
+}
+
+/**
+ * Where the pod's commit names ports that the cache does not show as this pod's: the live ones decide. True where one of
+ * them is this pod's after all; the cache shows it by then.
+ */
+async function findCommit(deps: PodsDeps, pod: Pod): Promise<boolean> {
+  for (const name of committedNames(pod)) {
+    try {
+      const live = await deps.client.get(nlbPorts, { name });
+      deps.ports.put(live);
+      if (isHeldBy(live, pod.metadata.uid)) return true;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+  return false;
+}
+
+/** Exposes the committed port and keeps its target true. Undefined: the commit is void, or the cache was behind. */
+async function expose(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<PortWish>): Promise<NLBPort | undefined> {
+  const { claim, targets = [] } = port.spec;
+  const wanted = wantedTargets(pod, port, wish);
+  const sameTargets =
+    targets.length === wanted.length && targets.every((target, at) => sameTarget(target, wanted[at]!));
+  if (claim?.exposed && sameTargets) return port;
+  const operations: JsonPatchOperation[] = [
+    { op: 'test', path: '/spec/claim/uid', value: pod.metadata.uid },
+    { op: 'test', path: '/spec/claim/releasedAt', value: null },
+    { op: 'add', path: '/spec/claim/exposed', value: true },
+    { op: 'add', path: '/spec/targets', value: wanted },
+  ];
+  const written = await swap(deps, port, { type: 'json', operations });
+  if (!written || !isHeldBy(written, pod.metadata.uid) || !written.spec.claim?.exposed) return undefined;
+  if (wanted.length > 0) deps.observer.targetKnown(port.spec.pool, port.metadata.name);
+  return written;
+}
+
+/** The pod's address and port; what is registered stays while a bound pod's wish can't be read or its name changed. */
+function wantedTargets(pod: Pod, port: NLBPort, wish: Result<PortWish>): Target[] {
+  const now = port.spec.targets ?? [];
+  const ip = ipOf(pod);
+  const targetPort = wish.ok && wish.value.name === port.spec.claim?.portName ? wish.value.targetPort : now[0]?.port;
+  if (ip === undefined || ip === 'other family' || targetPort === undefined) return now;
+  return [{ ip, port: targetPort }];
+}
+
+function ipOf(pod: Pod): string | 'other family' | undefined {
+  const { podIP, podIPs = [] } = pod.status ?? {};
+  if (!podIP) return undefined;
+  return [podIP, ...podIPs.map(({ ip }) => ip)].find(ip => !ip.includes(':')) ?? 'other family';
+}
+
+/** Gives a port up: a claim that was never exposed goes at once, another one begins its way through the quarantine. */
+async function release(deps: PodsDeps, port: NLBPort): Promise<void> {
+  const { claim } = port.spec;
+  if (!claim) return;
+  const test: JsonPatchOperation = { op: 'test', path: '/spec/claim/uid', value: claim.uid };
+  const operations: JsonPatchOperation[] = claim.exposed
+    ? [
+        test,
+        { op: 'test', path: '/spec/claim/releasedAt', value: null },
+        { op: 'add', path: '/spec/claim/releasedAt', value: preciseTimestamp(deps.clock.nowMs()) },
+        { op: 'add', path: '/spec/targets', value: [] },
+      ]
+    : [test, { op: 'test', path: '/spec/claim/exposed', value: false }, { op: 'remove', path: '/spec/claim' }];
+  await swap(deps, port, { type: 'json', operations });
+  const pod = `${claim.namespace}/${claim.name}`;
+  deps.log.info({ pod, port: port.metadata.name, pool: port.spec.pool }, 'Port released');
+}
+
+/**
+ * Patches an NLBPort and resolves to the object as it then is, in the cache too; after a lost race or without an answer
+ * that is the live one, whoever has won. Undefined: it is gone.
+ */
+async function swap(deps: PodsDeps, port: NLBPort, patch: Patch): Promise<NLBPort | undefined> {
+  const key = { name: port.metadata.name };
+  try {
+    const written = await deps.client.patch(nlbPorts, key, patch);
+    deps.ports.put(written);
+    return written;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    if (!isConflict(error) && !isInvalid(error) && !(error instanceof KubeNoAnswer)) throw error;
+  }
+  try {
+    const live = await deps.client.get(nlbPorts, key);
+    deps.ports.put(live);
+    return live;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Releases ports of pods that are gone, by a live GET: that the cache lacks a pod proves nothing. */
+async function releaseUnlessAlive(
+  deps: PodsDeps,
+  key: string,
+  ports: readonly NLBPort[],
+): Promise<'done' | 'stale cache'> {
+  const live = await getPod(deps, key);
+  let outcome: 'done' | 'stale cache' = 'done';
+  let withdrawn = false;
+  for (const port of ports) {
+    const { claim } = port.spec;
+    if (live && live.metadata.uid === claim?.uid) {
+      // Alive, but not in the cache: its label was taken off, or the cache is behind.
+      if (live.metadata.labels?.[poolLabel] !== undefined && !hasEnded(live)) {
+        outcome = 'stale cache';
+        continue;
+      }
+      withdrawn = true;
+    }
+    await release(deps, port);
+  }
+  if (live && withdrawn) await writeReport(deps, live, releasedReport('The pod has ended, or its label was taken off'));
+  return outcome;
+}
+
+/** Whether the pool takes the port back from this pod now. */
+function isOver(deps: PodsDeps, pod: Pod, port: NLBPort): boolean {
+  if (hasEnded(pod)) return true;
+  const pool = deps.pools.get(port.spec.pool);
+  return pool !== undefined && releasesOn(pool.spec) === 'Terminating' && pod.metadata.deletionTimestamp !== undefined;
+}
+
+/** Whether someone else's listener or target group was found in the port's place before ours was there. */
+function isLost(deps: PodsDeps, port: NLBPort): boolean {
+  const pool = deps.pools.get(port.spec.pool);
+  return (
+    port.status?.listenerArn === undefined && (isConflictPort(port) || (pool !== undefined && isForeign(port, pool)))
+  );
+}
+
+/** The live pod of this uid; undefined where it is gone; `stale cache` where it says otherwise than the cached one. */
+async function liveOf(deps: PodsDeps, pod: Pod): Promise<Pod | undefined | 'stale cache'> {
+  const live = await getPod(deps, keyOf(pod));
+  if (!live || live.metadata.uid !== pod.metadata.uid) return undefined;
+  if (live.metadata.labels?.[poolLabel] === undefined) return live;
+  deps.pods.put(live);
+  const sameSource = (other: Pod) => JSON.stringify([other.metadata.labels?.[poolLabel], hasEnded(other)]);
+  return sameSource(live) === sameSource(pod) ? live : 'stale cache';
+}
+
+async function getPod(deps: PodsDeps, key: string): Promise<Pod | undefined> {
+  try {
+    return await deps.client.get(podResource, parseKey(key));
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+async function report(deps: PodsDeps, pod: Pod, wanted: PodReport): Promise<ReconcileResult> {
+  return (await writeReport(deps, pod, wanted)) === 'conflict' ? again : {};
+}
+
+/** Writes what the pod is told, and an Event where its reason changed. */
+async function writeReport(deps: PodsDeps, pod: Pod, wanted: PodReport): Promise<'written' | 'gone' | 'conflict'> {
+  const body = podStatusPatch(pod, wanted, deps.clock.nowMs());
+  if (!body) return 'written';
+  const key = { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name };
+  try {
+    const written = await deps.client.patch(podResource, key, { type: 'strategic', body }, { subresource: 'status' });
+    if (written.metadata.labels?.[poolLabel] !== undefined) deps.pods.put(written);
+  } catch (error) {
+    if (isNotFound(error)) return 'gone';
+    if (!isConflict(error) && !isInvalid(error) && !(error instanceof KubeNoAnswer)) throw error;
+    const live = await getPod(deps, keyOf(pod));
+    if (live?.metadata.labels?.[poolLabel] !== undefined) deps.pods.put(live);
+    return live?.metadata.uid === pod.metadata.uid ? 'conflict' : 'gone';
+  }
+  const before = findReady(pod);
+  if (before?.reason !== wanted.reason) {
+    deps.events.record({
+      resource: podResource,
+      object: pod,
+      type: wanted.warning ? 'Warning' : 'Normal',
+      reason: wanted.reason,
+      action: 'GivePort',
+      message: wanted.message,
+    });
+  }
+  return 'written';
+}
+
+function noteOnce(deps: PodsDeps, pod: Pod, reason: string, note: string): void {
+  const { uid = '' } = pod.metadata;
+  if (deps.noted.get(uid) === note) return;
+  deps.noted.set(uid, note);
+  deps.events.record({
+    resource: podResource,
+    object: pod,
+    type: 'Warning',
+    reason,
+    action: 'GivePort',
+    message: note,
+  });
+}

@@ -1,0 +1,49 @@
+import { parseDurationMs } from '../api/duration.ts';
+import type { LoadBalancerStatus, NLBPortPool } from '../api/pool.ts';
+import type { NLBPort } from '../api/port.ts';
+import type { LifecycleInput, LifecycleTimes } from '../core/lifecycle.ts';
+import { type TargetGroupSettings, targetGroupSettings } from '../core/target-group-settings.ts';
+
+/** The waits that the operator's options set; milliseconds. */
+export type OperatorTimes = Pick<LifecycleTimes, 'firstHealthLookMs' | 'conflictRetryMs' | 'drainSlackMs'>;
+
+/** What a port's life depends on besides the port. */
+export interface PortContext {
+  pool: NLBPortPool;
+  settings: TargetGroupSettings;
+  /** Undefined while the pool does not list the port's load balancer. */
+  loadBalancer: LoadBalancerStatus | undefined;
+  foreign: boolean;
+  times: LifecycleTimes;
+}
+
+/** Puts together what `nextStep` needs to know of the pool. */
+export function portContext(port: NLBPort, pool: NLBPortPool, times: OperatorTimes): PortContext {
+  const loadBalancer = loadBalancerOf(port, pool);
+  return {
+    pool,
+    settings: targetGroupSettings({ ...pool.spec, protocol: port.spec.protocol }),
+    loadBalancer,
+    foreign: isForeign(port, pool),
+    times: {
+      ...times,
+      deregistrationDelayMs: parseDurationMs(pool.spec.targets.deregistrationDelay),
+      quarantineMs: port.spec.claim?.exposed ? parseDurationMs(pool.spec.release.quarantine) : 0,
+    },
+  };
+}
+
+/** The input of `nextStep` for this port at this time. */
+export function lifecycleInput(port: NLBPort, context: PortContext, nowMs: number): LifecycleInput {
+  return { port, settings: context.settings, foreign: context.foreign, nowMs, times: context.times };
+}
+
+/** The load balancer of a port as its pool's status has it. */
+export function loadBalancerOf(port: NLBPort, pool: NLBPortPool): LoadBalancerStatus | undefined {
+  return pool.status?.loadBalancers?.find(({ arn }) => arn === port.spec.loadBalancer.arn);
+}
+
+/** Whether the pool's last listing found someone else's listener on the port. */
+export function isForeign(port: NLBPort, pool: NLBPortPool): boolean {
+  return loadBalancerOf(port, pool)?.foreignPorts.includes(port.spec.port) ?? false;
+}

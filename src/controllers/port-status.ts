@@ -1,0 +1,222 @@
+import { findCondition, preciseTimestamp, withCondition } from '../api/conditions.ts';
+import type { CodedError } from '../api/errors.ts';
+import { type KnownTarget, type NLBPort, type PortStatus, sameTarget, type Target } from '../api/port.ts';
+import type { TargetHealth } from '../aws/port-provider.ts';
+import { isConflict } from '../core/allocate.ts';
+import { isProvisioned } from '../core/lifecycle.ts';
+import { phaseOf } from '../core/phase.ts';
+import type { Condition } from '../kube/objects.ts';
+import type { PortContext } from './port-context.ts';
+
+/** Longest time between looks at a target that does not become healthy: what 1,000 such rooms cost stays under 2 calls a second. */
+const maxLookIntervalMs = 600_000;
+const minLookIntervalMs = 1_000;
+
+/** A status with everything that follows from the rest of the object brought up to date. */
+export function deriveStatus(port: NLBPort, status: PortStatus, context: PortContext, nowMs: number): PortStatus {
+  const current = { ...port, status };
+  const provisioned = isProvisioned(current, context.settings);
+  const { claim, targets = [] } = port.spec;
+  const next: PortStatus = { ...status, observedGeneration: port.metadata.generation };
+  next.phase = phaseOf(current, provisioned, context.foreign);
+  setOrDelete(next, 'claimant', claim && `${claim.namespace}/${claim.name}`);
+  setOrDelete(next, 'target', describeTargets(targets));
+  const host = context.loadBalancer?.hostname;
+  setOrDelete(next, 'endpoint', provisioned && host !== undefined ? `${host}:${port.spec.port}` : undefined);
+  if (claim?.releasedAt === undefined) delete next.reuseAfter;
+  next.conditions = deriveConditions(current, next, provisioned, context, nowMs);
+  return next;
+}
+
+function deriveConditions(
+  port: NLBPort,
+  status: PortStatus,
+  provisioned: boolean,
+  context: PortContext,
+  nowMs: number,
+): Condition[] {
+  let conditions: Condition[] = [...(status.conditions ?? [])];
+  const set = (type: string, value: Condition['status'], reason: string, message: string) => {
+    conditions = withCondition(
+      conditions,
+      { type, status: value, reason, message, observedGeneration: port.metadata.generation },
+      nowMs,
+    );
+  };
+  const { claim, warm, targets = [] } = port.spec;
+  const known = status.targets ?? [];
+  const before = findCondition(conditions, 'Provisioned');
+  if (provisioned) set('Provisioned', 'True', 'Provisioned', 'Listener and target group are there');
+  else if (context.foreign) {
+    set('Provisioned', 'False', 'ListenerConflict', 'NLBP-3001: A listener of someone else is on this port');
+  } else if (claim || (warm && !port.spec.retire)) {
+    if (!isFailure(before)) set('Provisioned', 'False', 'Provisioning', 'AWS resources are being made');
+  } else if (!isConflict(port) || Date.parse(before!.lastTransitionTime) + context.times.conflictRetryMs <= nowMs) {
+    set('Provisioned', 'False', 'NotNeeded', 'No claim, and not kept warm');
+  }
+  const registered = targets.length > 0 && targets.every(target => known.some(isRegistered(target)));
+  if (registered) set('TargetsRegistered', 'True', 'Registered', 'AWS has accepted every target');
+  else if (targets.length === 0) set('TargetsRegistered', 'False', 'NoTargets', 'No target is wanted');
+  else if (!isFailure(findCondition(conditions, 'TargetsRegistered'))) {
+    set('TargetsRegistered', 'False', 'Registering', 'AWS is being asked to register the targets');
+  }
+  const healthy = findCondition(conditions, 'Healthy');
+  if (!registered && healthy?.reason !== 'NoTargets' && targets.length === 0) {
+    set('Healthy', 'Unknown', 'NoTargets', 'No target is wanted');
+  } else if (targets.length > 0 && (!registered || healthy === undefined || healthy.reason === 'NoTargets')) {
+    set('Healthy', 'Unknown', 'Registering', 'The health of the targets was not looked at yet');
+  }
+  return conditions;
+}
+
+/** The status after a step failed. The first failure of a kind is kept: a new request id alone is no news. */
+export function withFailure(status: PortStatus, type: string, error: CodedError, generation: number, nowMs: number) {
+  const previous = findCondition(status.conditions, type);
+  if (previous?.reason === error.reason && previous.status === 'False' && sameErrorCode(previous.message, error)) {
+    return status;
+  }
+  const condition = {
+    type,
+    status: 'False' as const,
+    reason: error.reason,
+    message: error.message,
+    observedGeneration: generation,
+  };
+  return { ...status, conditions: withCondition(status.conditions, condition, nowMs) };
+}
+
+/** The status after AWS was asked about the health of the targets; `found` is undefined where the group is gone. */
+export function withHealth(port: NLBPort, found: TargetHealth[] | undefined, nowMs: number): PortStatus {
+  const status = { ...port.status };
+  if (found === undefined) {
+    // A listener can not outlive its target group, so both are gone.
+    delete status.targetGroupArn;
+    delete status.listenerArn;
+    delete status.applied;
+    delete status.lookAfter;
+    return { ...status, inspected: false, targets: [] };
+  }
+  const wanted = port.spec.targets ?? [];
+  const targets = mergeTargets(status.targets ?? [], found, wanted, nowMs);
+  const strangers = found.filter(target => !isDraining(target) && !wanted.some(other => sameTarget(other, target)));
+  const states = wanted.map(target => found.find(other => sameTarget(other, target)));
+  const missing = states.some(state => state === undefined);
+  const healthy = states.length > 0 && strangers.length === 0 && states.every(state => state?.state === 'healthy');
+  const next: PortStatus = { ...status, targets, inspected: true };
+  if (wanted.length > 0) {
+    next.conditions = withCondition(
+      status.conditions,
+      { type: 'Healthy', ...healthOf(healthy, states, strangers), observedGeneration: port.metadata.generation },
+      nowMs,
+    );
+  }
+  const waiting = targets.some(target => target.state === 'Draining') || (wanted.length > 0 && !healthy);
+  setOrDelete(
+    next,
+    'lookAfter',
+    waiting ? preciseTimestamp(nowMs + lookIntervalMs(targets, missing, nowMs)) : undefined,
+  );
+  return next;
+}
+
+/** The targets with these put down as in `state` since now; those that are not there yet are added. */
+export function markTargets(
+  status: PortStatus,
+  marked: readonly Target[],
+  state: KnownTarget['state'],
+  nowMs: number,
+): PortStatus {
+  const since = preciseTimestamp(nowMs);
+  const others = (status.targets ?? []).filter(entry => !marked.some(target => sameTarget(target, entry)));
+  const next = { ...status, targets: [...others, ...marked.map(({ ip, port }) => ({ ip, port, state, since }))] };
+  delete next.lookAfter;
+  return next;
+}
+
+function mergeTargets(
+  known: readonly KnownTarget[],
+  found: readonly TargetHealth[],
+  wanted: readonly Target[],
+  nowMs: number,
+): KnownTarget[] {
+  const since = preciseTimestamp(nowMs);
+  const kept = known.flatMap((entry): KnownTarget[] => {
+    const seen = found.find(target => sameTarget(target, entry));
+    if (!seen) {
+      // Never forget what is wanted: it is registered once more.
+      const isWanted = entry.state !== 'Draining' && wanted.some(target => sameTarget(target, entry));
+      return isWanted ? [{ ...entry, state: 'Registering', since }] : [];
+    }
+    if (entry.state === 'Draining' && !isDraining(seen)) return [{ ...entry, state: 'Registered', since }];
+    if (entry.state !== 'Draining' && isDraining(seen)) return [{ ...entry, state: 'Draining', since }];
+    return [entry];
+  });
+  const strangers = found
+    .filter(target => !known.some(entry => sameTarget(entry, target)))
+    .map((target): KnownTarget => {
+      return { ip: target.ip, port: target.port, state: isDraining(target) ? 'Draining' : 'Registered', since };
+    });
+  return [...kept, ...strangers];
+}
+
+function healthOf(
+  healthy: boolean,
+  states: readonly (TargetHealth | undefined)[],
+  strangers: readonly TargetHealth[],
+): Pick<Condition, 'status' | 'reason' | 'message'> {
+  if (healthy) return { status: 'True', reason: 'Healthy', message: 'Every target is healthy' };
+  if (strangers.length > 0) {
+    return {
+      status: 'False',
+      reason: 'StrangerRegistered',
+      message: 'A target of someone else is in the target group',
+    };
+  }
+  const worst = states.find(state => state?.state !== 'healthy');
+  if (worst?.state.startsWith('unhealthy')) {
+    return {
+      status: 'False',
+      reason: 'TargetUnhealthy',
+      message: `NLBP-3003: ${worst.ip}:${worst.port} fails its health check${worst.reason ? `: ${worst.reason}` : ''}`,
+    };
+  }
+  return {
+    status: 'Unknown',
+    reason: 'Registering',
+    message: worst ? `${worst.ip}:${worst.port} is ${worst.state}` : 'AWS does not list the target yet',
+  };
+}
+
+/** Half the target's age, so that looks get rarer: by age, not in a loop. */
+function lookIntervalMs(targets: readonly KnownTarget[], missing: boolean, nowMs: number): number {
+  if (missing) return minLookIntervalMs;
+  const newestMs = Math.max(...targets.map(target => Date.parse(target.since)));
+  return Math.min(maxLookIntervalMs, Math.max(minLookIntervalMs, (nowMs - newestMs) / 2));
+}
+
+function isDraining(target: TargetHealth): boolean {
+  return target.state === 'draining' || target.state === 'unhealthy.draining';
+}
+
+function isRegistered(target: Target) {
+  return (entry: KnownTarget) => entry.state === 'Registered' && sameTarget(entry, target);
+}
+
+function isFailure(condition: Condition | undefined): boolean {
+  return condition?.status === 'False' && condition.message.startsWith('NLBP-');
+}
+
+function sameErrorCode(message: string, error: CodedError): boolean {
+  return error.aws === undefined ? message === error.message : message.includes(error.aws.errorCode);
+}
+
+function describeTargets(targets: readonly Target[]): string | undefined {
+  const [first] = targets;
+  if (!first) return undefined;
+  return targets.length === 1 ? `${first.ip}:${first.port}` : `${targets.length} targets`;
+}
+
+function setOrDelete<T extends object, K extends keyof T>(object: T, key: K, value: T[K] | undefined): void {
+  if (value === undefined) delete object[key];
+  else object[key] = value;
+}

@@ -1,0 +1,404 @@
+import { preciseTimestamp } from '../api/conditions.ts';
+import type { CodedError, Result } from '../api/errors.ts';
+import { awsFinalizer } from '../api/names.ts';
+import type { NLBPortPool } from '../api/pool.ts';
+import { type NLBPort, nlbPorts, type PortStatus, sameTarget } from '../api/port.ts';
+import { NotWanted } from '../aws/aws-error.ts';
+import type { CallOptions, CallPriority } from '../aws/elbv2-api.ts';
+import type { PortProvider, PortResources } from '../aws/port-provider.ts';
+import { nextStep, type Step } from '../core/lifecycle.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { EventRecorder } from '../kube/event-recorder.ts';
+import type { Informer } from '../kube/informer.ts';
+import { isConflict, isInvalid, isNotFound } from '../kube/kube-error.ts';
+import { type ReconcileResult, requeueAt, type WorkQueue } from '../kube/work-queue.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Observer } from './observer.ts';
+import { lifecycleInput, type OperatorTimes, type PortContext, portContext } from './port-context.ts';
+import { deriveStatus, markTargets, withFailure, withHealth } from './port-status.ts';
+import { updateStatus } from './update-status.ts';
+
+export interface PortsDeps {
+  client: KubeClient;
+  ports: Informer<NLBPort>;
+  pools: Informer<NLBPortPool>;
+  provider: PortProvider;
+  events: EventRecorder;
+  clock: Clock;
+  log: Log;
+  observer: Observer;
+  /** The lease's deadline: asked in the same turn in which a call leaves. */
+  isLeader: () => boolean;
+  /** Aborted when the process is to stop leading: calls that still wait for their turn are given up. */
+  signal: AbortSignal;
+  times: OperatorTimes;
+}
+
+/** A step failed for a reason that its object shows; the queue's backoff brings it back. */
+class StepFailed extends Error {
+  override readonly name = 'StepFailed';
+}
+
+/** Steps in one turn of the queue, far above what a port's life needs from one end to the other. */
+const maxStepsPerTurn = 30;
+
+/**
+ * Drives one NLBPort's AWS resources to its spec.
+ *
+ * Trigger: the NLBPort's spec or deletion, its pool's spec or load balancers, or a time on its status. Reads: the NLBPort
+ * and its pool; never a pod. Writes: the NLBPort's status, the removal of a released claim, the finalizer; AWS. Requeue:
+ * at the next time that matters. Failure: the coded reason stands in a condition, and the queue backs off.
+ */
+export function portReconciler(deps: PortsDeps): (name: string) => Promise<ReconcileResult> {
+  return async name => {
+    for (let steps = 0; steps < maxStepsPerTurn; steps++) {
+      const port = deps.ports.get(name);
+      if (!port || !deps.isLeader() || deps.signal.aborted) return {};
+      const pool = deps.pools.get(port.spec.pool);
+      // Without its pool nobody knows what is wanted of the port; the pool's finalizer makes this a passing state.
+      if (!pool) return {};
+      const context = portContext(port, pool, deps.times);
+      const step = nextStep(lifecycleInput(port, context, deps.clock.nowMs()));
+      if (step.do === 'rest') {
+        await saveStatus(deps, port, current => current.status ?? {});
+        return step.untilMs === undefined ? {} : requeueAt(deps.clock, step.untilMs);
+      }
+      // The pool lists the load balancer, or retires the port, before long: either brings the port back here.
+      if (!context.loadBalancer && (step.do === 'createTargetGroup' || step.do === 'createListener')) {
+        await saveStatus(deps, port, current => current.status ?? {});
+        return {};
+      }
+      try {
+        await perform(deps, port, context, step);
+      } catch (error) {
+        // The world changed while the call waited for its turn: look again.
+        if (!(error instanceof NotWanted)) throw error;
+      }
+    }
+    return { requeueAfterMs: 100 };
+  };
+}
+
+/** Adds to the queue every port that a change of a port or of a pool concerns. */
+export function watchForPorts(deps: Pick<PortsDeps, 'ports' | 'pools'>, queue: WorkQueue): void {
+  deps.ports.onChange(({ key, object, previous }) => {
+    // The status is this loop's own writing.
+    const wished =
+      object?.metadata.generation !== previous?.metadata.generation ||
+      object?.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp;
+    if (wished) queue.add(key, object?.spec.claim ? 0 : 1);
+  });
+  deps.pools.onChange(({ key, object, previous }) => {
+    const same =
+      object?.metadata.generation === previous?.metadata.generation &&
+      JSON.stringify(object?.status?.loadBalancers) === JSON.stringify(previous?.status?.loadBalancers);
+    if (same) return;
+    for (const port of deps.ports.by('pool', key)) queue.add(port.metadata.name, 2);
+  });
+}
+
+async function perform(deps: PortsDeps, port: NLBPort, context: PortContext, step: Step): Promise<void> {
+  const { provider, clock } = deps;
+  const save = (mutate: (current: NLBPort) => PortStatus | undefined) => saveStatus(deps, port, mutate);
+  const options = callOptions(deps, port, context, step);
+  const { targetGroupArn = '', listenerArn = '' } = port.status ?? {};
+  const { fingerprints } = context.settings;
+
+  switch (step.do) {
+    case 'announceResources':
+      await save(({ status }) => ({ ...status, creating: true }));
+      return;
+
+    case 'findResources': {
+      const found = await orFail(deps, port, 'Provisioned', provider.findResources(resources(port, context), options));
+      await save(({ status }) => {
+        const next = { ...status, ...found, inspected: false };
+        delete next.creating;
+        return next;
+      });
+      return;
+    }
+    case 'createTargetGroup': {
+      const made = await orFail(
+        deps,
+        port,
+        'Provisioned',
+        provider.createTargetGroup(resources(port, context), options),
+      );
+      await save(({ status }) => ({
+        ...status,
+        targetGroupArn: made.targetGroupArn,
+        inspected: false,
+        applied: made.healthCheckApplied ? { healthCheck: fingerprints.healthCheck } : {},
+      }));
+      return;
+    }
+    case 'inspectTargetGroup': {
+      const inspected = provider.inspectTargetGroup(resources(port, context), targetGroupArn, options);
+      const { targets } = await orFail(deps, port, 'Provisioned', inspected);
+      await save(current => ({ ...withHealth(current, targets, clock.nowMs()), inspected: true }));
+      return;
+    }
+    case 'modifyHealthCheck':
+      await orFail(
+        deps,
+        port,
+        'Provisioned',
+        provider.modifyHealthCheck(resources(port, context), targetGroupArn, options),
+      );
+      await save(({ status }) => ({
+        ...status,
+        applied: { ...status?.applied, healthCheck: fingerprints.healthCheck },
+      }));
+      return;
+
+    case 'modifyAttributes':
+      await orFail(
+        deps,
+        port,
+        'Provisioned',
+        provider.modifyAttributes(resources(port, context), targetGroupArn, options),
+      );
+      await save(({ status }) => ({ ...status, applied: { ...status?.applied, attributes: fingerprints.attributes } }));
+      return;
+
+    case 'createListener': {
+      const listener = provider.createListener(resources(port, context), targetGroupArn, options);
+      const made = await orFail(deps, port, 'Provisioned', listener);
+      await save(({ status }) => {
+        const next = { ...status, listenerArn: made.listenerArn };
+        delete next.creating;
+        return next;
+      });
+      return;
+    }
+    case 'announceTargets':
+      await save(current => {
+        const still = step.targets.filter(target => current.spec.targets?.some(other => sameTarget(other, target)));
+        return still.length === 0 ? undefined : markTargets(current.status ?? {}, still, 'Registering', clock.nowMs());
+      });
+      return;
+
+    case 'registerTargets':
+      await orFail(deps, port, 'TargetsRegistered', provider.registerTargets(targetGroupArn, step.targets, options));
+      await save(({ status }) => markTargets(status ?? {}, step.targets, 'Registered', clock.nowMs()));
+      deps.observer.registered(port.spec.pool, port.metadata.name);
+      return;
+
+    case 'deregisterTargets':
+      if (targetGroupArn) {
+        await orFail(
+          deps,
+          port,
+          'TargetsRegistered',
+          provider.deregisterTargets(targetGroupArn, step.targets, options),
+        );
+      }
+      await save(({ status }) => markTargets(status ?? {}, step.targets, 'Draining', clock.nowMs()));
+      return;
+
+    case 'readHealth': {
+      const found = targetGroupArn
+        ? await orFail(deps, port, 'Healthy', provider.describeHealth(targetGroupArn, options))
+        : undefined;
+      const written = await save(current => withHealth(current, found, clock.nowMs()));
+      const healthy = written?.status?.conditions?.some(({ type, status }) => type === 'Healthy' && status === 'True');
+      if (healthy) deps.observer.healthy(port.spec.pool, port.metadata.name);
+      return;
+    }
+    case 'startQuarantine':
+      await save(({ status, spec }) => {
+        if (spec.claim?.releasedAt === undefined || (status?.targets ?? []).length > 0) return undefined;
+        return { ...status, reuseAfter: preciseTimestamp(clock.nowMs() + context.times.quarantineMs) };
+      });
+      return;
+
+    case 'removeClaim':
+      await removeClaim(deps, port);
+      return;
+
+    case 'deleteListener':
+      await orFail(deps, port, 'Provisioned', provider.deleteListener(listenerArn, options));
+      await save(({ status }) => {
+        const next = { ...status };
+        delete next.listenerArn;
+        return next;
+      });
+      return;
+
+    case 'deleteTargetGroup':
+      await orFail(deps, port, 'Provisioned', provider.deleteTargetGroup(targetGroupArn, options));
+      await save(({ status }) => {
+        const next = { ...status, targets: [] };
+        delete next.targetGroupArn;
+        delete next.applied;
+        delete next.inspected;
+        delete next.lookAfter;
+        return next;
+      });
+      return;
+
+    case 'dropFinalizer':
+      await dropFinalizer(deps, port);
+      return;
+
+    default:
+      throw new Error(`Not a step to perform: ${step.do}`);
+  }
+}
+
+/** Writes the status by compare-and-swap, with all that follows from it. */
+function saveStatus(
+  deps: PortsDeps,
+  port: NLBPort,
+  mutate: (current: NLBPort) => PortStatus | undefined,
+): Promise<NLBPort | undefined> {
+  const { client, ports: informer } = deps;
+  return updateStatus({ client, informer, resource: nlbPorts }, port, current => {
+    const status = mutate(current);
+    const pool = deps.pools.get(current.spec.pool);
+    if (status === undefined || !pool) return status;
+    return deriveStatus(current, status, portContext(current, pool, deps.times), deps.clock.nowMs());
+  });
+}
+
+/** The step's value; or its error written where people look, and thrown for the queue to back off. */
+async function orFail<T>(deps: PortsDeps, port: NLBPort, conditionType: string, step: Promise<Result<T>>): Promise<T> {
+  const result = await step;
+  if (result.ok) return result.value;
+  const { error } = result;
+  deps.log.warn(
+    {
+      port: port.metadata.name,
+      pool: port.spec.pool,
+      loadBalancer: port.spec.loadBalancer.arn,
+      code: error.code,
+      awsAction: error.aws?.action,
+      awsErrorCode: error.aws?.errorCode,
+      awsRequestId: error.aws?.requestId,
+    },
+    error.message,
+  );
+  const before = port.status?.conditions;
+  const written = await saveStatus(deps, port, ({ status, metadata }) => {
+    const failed = withFailure(status ?? {}, conditionType, error, metadata.generation ?? 0, deps.clock.nowMs());
+    return isGone(error) ? forgetTargetGroup(failed) : failed;
+  });
+  const known = before?.some(condition => condition.type === conditionType && condition.reason === error.reason);
+  if (written && !known) {
+    deps.events.record({
+      resource: nlbPorts,
+      object: written,
+      type: 'Warning',
+      reason: error.reason,
+      action: error.aws?.action ?? 'Provision',
+      message: error.message,
+    });
+  }
+  throw new StepFailed(error.message);
+}
+
+/** AWS says that the target group is not there any more: someone deleted it, and its listener before it. */
+function isGone(error: CodedError): boolean {
+  return error.aws?.errorCode.startsWith('TargetGroupNotFound') ?? false;
+}
+
+function forgetTargetGroup(status: PortStatus): PortStatus {
+  const next = { ...status, inspected: false, targets: [] };
+  delete next.targetGroupArn;
+  delete next.listenerArn;
+  delete next.applied;
+  return next;
+}
+
+async function removeClaim(deps: PortsDeps, port: NLBPort): Promise<void> {
+  const { claim, pool } = port.spec;
+  if (claim?.releasedAt === undefined) return;
+  await swap(deps, port, () =>
+    deps.client.patch(
+      nlbPorts,
+      { name: port.metadata.name },
+      {
+        type: 'json',
+        operations: [
+          { op: 'test', path: '/spec/claim/uid', value: claim.uid },
+          { op: 'test', path: '/spec/claim/releasedAt', value: claim.releasedAt },
+          { op: 'remove', path: '/spec/claim' },
+        ],
+      },
+    ),
+  );
+  deps.log.info({ port: port.metadata.name, pool, claimant: `${claim.namespace}/${claim.name}` }, 'Port is free again');
+}
+
+async function dropFinalizer(deps: PortsDeps, port: NLBPort): Promise<void> {
+  const { finalizers = [], resourceVersion } = port.metadata;
+  const left = finalizers.filter(finalizer => finalizer !== awsFinalizer);
+  // With the resourceVersion that showed no claim: a bind in between makes it fail.
+  await swap(deps, port, () =>
+    deps.client.patch(
+      nlbPorts,
+      { name: port.metadata.name },
+      { type: 'merge', body: { metadata: { resourceVersion, finalizers: left } } },
+    ),
+  );
+}
+
+/** Writes, and takes a lost race as news: the live object goes into the cache and decides the next step. */
+async function swap(deps: PortsDeps, port: NLBPort, write: () => Promise<NLBPort>): Promise<void> {
+  try {
+    deps.ports.put(await write());
+  } catch (error) {
+    if (isNotFound(error)) return;
+    if (!isConflict(error) && !isInvalid(error)) throw error;
+    deps.ports.put(await deps.client.get(nlbPorts, { name: port.metadata.name }));
+  }
+}
+
+function callOptions(deps: PortsDeps, port: NLBPort, context: PortContext, step: Step): CallOptions {
+  const { name } = port.metadata;
+  const wished = JSON.stringify(step);
+  return {
+    priority: priorityOf(port, step),
+    signal: deps.signal,
+    stillWanted: () => {
+      const current = deps.ports.get(name);
+      if (!current || !deps.isLeader()) return false;
+      return JSON.stringify(nextStep(lifecycleInput(current, context, deps.clock.nowMs()))) === wished;
+    },
+  };
+}
+
+function priorityOf(port: NLBPort, step: Step): CallPriority {
+  const held = port.spec.claim !== undefined && port.spec.claim.releasedAt === undefined;
+  switch (step.do) {
+    case 'deregisterTargets':
+      return 'deregister';
+    case 'registerTargets':
+      return 'bind';
+    case 'readHealth':
+      return held ? 'provision' : 'release';
+    case 'deleteListener':
+    case 'deleteTargetGroup':
+      return 'release';
+    case 'modifyHealthCheck':
+    case 'modifyAttributes':
+      return held && port.status?.listenerArn === undefined ? 'provision' : 'warm';
+    default:
+      return held ? 'provision' : 'warm';
+  }
+}
+
+function resources(port: NLBPort, { pool, settings, loadBalancer }: PortContext): PortResources {
+  return {
+    portName: port.metadata.name,
+    pool: port.spec.pool,
+    loadBalancerArn: port.spec.loadBalancer.arn,
+    vpcId: loadBalancer?.vpcId ?? '',
+    port: port.spec.port,
+    protocol: port.spec.protocol,
+    settings,
+    tags: pool.spec.tags ?? {},
+  };
+}

@@ -1,0 +1,213 @@
+import { parseDurationMs } from '../api/duration.ts';
+import { poolLabel } from '../api/names.ts';
+import { type NLBPortPool, nlbPortPools } from '../api/pool.ts';
+import { type NLBPort, nlbPorts } from '../api/port.ts';
+import { createBudget } from '../aws/budget.ts';
+import { createElbv2Api } from '../aws/create-elbv2-api.ts';
+import type { Elbv2ClientOptions } from '../aws/elbv2-client.ts';
+import { createInventory } from '../aws/inventory.ts';
+import { createPortProvider } from '../aws/port-provider.ts';
+import { createAssigner } from '../controllers/assign-ports.ts';
+import { portIndexes } from '../controllers/claims.ts';
+import { podReconciler, watchForPods } from '../controllers/pods.ts';
+import { poolReconciler, watchForPools } from '../controllers/pools.ts';
+import { portReconciler, watchForPorts } from '../controllers/ports.ts';
+import { createAlwaysLeader } from '../kube/always-leader.ts';
+import { createKubeClient, type KubeClient } from '../kube/client.ts';
+import { createEventRecorder } from '../kube/event-recorder.ts';
+import { createInformer } from '../kube/informer.ts';
+import { createElection, type Election } from '../kube/lease-election.ts';
+import { keyOf, type Pod } from '../kube/objects.ts';
+import { namespaces, pods as podResource } from '../kube/resource.ts';
+import type { KubeTransport } from '../kube/transport.ts';
+import { createWorkQueue } from '../kube/work-queue.ts';
+import { type Clock, sleep } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Random } from '../runtime/random.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import type { OperatorOptions } from './options.ts';
+import { trimPod } from './trim.ts';
+
+export interface OperatorDeps {
+  transport: KubeTransport;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  hostname: string;
+  /** How AWS is reached; left out: the SDK's own ways. */
+  aws?: Omit<Elbv2ClientOptions, 'clock' | 'requestTimeoutMs'>;
+  /** Whether the process's own metrics are collected. */
+  processMetrics?: boolean;
+}
+
+/** The whole operator, not yet running. */
+export interface Operator {
+  /** Runs until `signal` is aborted or leadership is lost; resolves when everything has come to rest. */
+  run(signal: AbortSignal): Promise<'ended' | 'lost'>;
+  isReady(): boolean;
+  /** What is stuck, if anything is. */
+  stuck(): string | undefined;
+  metrics: Metrics;
+  isLeader(): boolean;
+}
+
+/** Puts the operator together: the one place where its parts meet. */
+export function createOperator(deps: OperatorDeps, options: OperatorOptions): Operator {
+  const { transport, clock, random, log } = deps;
+  const client = createKubeClient({ transport, clock }, { requestTimeoutMs: options.kubeTimeoutMs });
+  const metrics = createMetrics(clock, deps.processMetrics ?? false);
+  const election = makeElection(deps, options, client);
+  const isLeader = () => election.isLeader();
+
+  const informerDeps = { transport, clock, random, log };
+  const pods = createInformer<Pod>({
+    ...informerDeps,
+    resource: podResource,
+    select: { labelSelector: poolLabel, namespaces: options.watchNamespaces },
+    trim: trimPod,
+    indexes: { pool: pod => [pod.metadata.labels?.[poolLabel] ?? ''] },
+  });
+  const ports = createInformer<NLBPort>({ ...informerDeps, resource: nlbPorts, indexes: portIndexes });
+  const pools = createInformer<NLBPortPool>({ ...informerDeps, resource: nlbPortPools });
+
+  let lastAttemptMs = clock.monotonicMs();
+  const budget = createBudget({ clock, random, log }, options.awsBudget);
+  const api = createElbv2Api({
+    clock,
+    random,
+    log,
+    budget,
+    attemptTimeoutMs: options.awsAttemptTimeoutMs,
+    region: options.awsRegion,
+    ...deps.aws,
+    observer(report) {
+      lastAttemptMs = clock.monotonicMs();
+      metrics.onAwsAttempt(report);
+    },
+  });
+
+  const queueOf = (name: string) => createWorkQueue({ clock, random, log, name, observer: metrics.queueObserver });
+  const queues = { pods: queueOf('pods'), passes: queueOf('passes'), ports: queueOf('ports'), pools: queueOf('pools') };
+  const assigner = createAssigner({ pods, ports, pools });
+  const requestPass = (pool: string) => queues.passes.addAfter(pool, options.batchWindowMs);
+  metrics.follow({ ports, pools, queues, budget, isLeader, waitingClaims: assigner.waiting });
+
+  watchForPods({ pods, ports, pools, requestPass }, queues.pods);
+  watchForPorts({ ports, pools }, queues.ports);
+  watchForPools({ pools, ports }, queues.pools);
+
+  async function lead(leading: AbortSignal): Promise<void> {
+    const clusterId = options.clusterId ?? (await readClusterId(client, clock, log, leading));
+    if (clusterId === undefined) return;
+    log.info({ identity: election.identity, clusterId }, 'Leading');
+    const events = createEventRecorder({
+      client,
+      clock,
+      random,
+      log,
+      component: 'nlbports',
+      instance: election.identity,
+    });
+    const shared = { client, pods, ports, pools, events, clock, log, isLeader };
+    const reconcilePod = podReconciler({
+      ...shared,
+      assigner,
+      requestPass,
+      observer: metrics.observer,
+      noted: new Map(),
+    });
+    const reconcilePort = portReconciler({
+      ...shared,
+      provider: createPortProvider({ api, clock, clusterId }),
+      observer: metrics.observer,
+      signal: leading,
+      times: {
+        firstHealthLookMs: options.healthFirstLookMs,
+        drainSlackMs: options.drainSlackMs,
+        conflictRetryMs: options.conflictRetryMs,
+      },
+    });
+    const reconcilePool = poolReconciler({
+      ...shared,
+      inventory: createInventory({ api, clusterId }),
+      waitingClaims: assigner.waiting,
+      signal: leading,
+      options: {
+        resyncMs: options.poolResyncMs,
+        retryMs: options.poolRetryMs,
+        listenersPerLoadBalancer: options.listenersPerLoadBalancer,
+        awsAttemptMs: options.awsAttemptTimeoutMs,
+      },
+    });
+    for (const pool of pools.list()) queues.pools.add(keyOf(pool));
+    for (const port of ports.list()) queues.ports.add(keyOf(port));
+    for (const pod of pods.list()) queues.pods.add(keyOf(pod));
+    await Promise.all([
+      queues.pods.run(leading, options.podWorkers, reconcilePod),
+      queues.passes.run(leading, 1, async pool => {
+        const before = assigner.waiting(pool);
+        for (const key of assigner.pass(pool)) queues.pods.add(key, 0);
+        if (assigner.waiting(pool) !== before) queues.pools.addAfter(pool, parseDurationMs('1s'));
+        return {};
+      }),
+      queues.ports.run(leading, options.portWorkers, reconcilePort),
+      queues.pools.run(leading, 4, reconcilePool),
+    ]);
+    await events.flush();
+  }
+
+  return {
+    metrics,
+    isLeader,
+    isReady: () => pods.synced && ports.synced && pools.synced,
+    stuck() {
+      const slow = (['pods', 'passes', 'pools'] as const).find(
+        name => queues[name].oldestRunningMs() > options.stuckAfterMs,
+      );
+      if (slow) return `the ${slow} loop has been in one turn for over ${options.stuckAfterMs} ms`;
+      // A port may wait long for the AWS budget; it is stuck when nothing at all goes out meanwhile.
+      const idleMs = clock.monotonicMs() - lastAttemptMs;
+      const waits = queues.ports.oldestRunningMs() > options.stuckAfterMs && idleMs > options.stuckAfterMs;
+      return waits ? `the ports loop waits, and no AWS call was made for ${Math.round(idleMs)} ms` : undefined;
+    },
+    async run(signal) {
+      await Promise.all([pods.start(signal), ports.start(signal), pools.start(signal)]);
+      if (signal.aborted) return 'ended';
+      log.info(
+        { pods: pods.list().length, ports: ports.list().length, pools: pools.list().length },
+        'Caches are synced',
+      );
+      try {
+        return await election.run(signal, lead);
+      } finally {
+        api.close();
+      }
+    },
+  };
+}
+
+function makeElection(deps: OperatorDeps, options: OperatorOptions, client: KubeClient): Election {
+  const { transport, clock, random, log, hostname } = deps;
+  if (!options.leaderElect) return createAlwaysLeader({ random }, hostname);
+  const { namespace, leaseDurationMs } = options;
+  return createElection({ client, transport, clock, random, log, namespace, hostname, durationMs: leaseDurationMs });
+}
+
+/** The UID of kube-system, which lives as long as the cluster; asked until it is known. */
+async function readClusterId(
+  client: KubeClient,
+  clock: Clock,
+  log: Log,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  while (!signal.aborted) {
+    try {
+      const { metadata } = await client.get(namespaces, { name: 'kube-system' }, { signal });
+      if (metadata.uid) return metadata.uid;
+    } catch (error) {
+      log.warn({ err: error }, 'Cannot read the namespace kube-system for the id of the cluster');
+    }
+    await sleep(clock, 1_000, signal);
+  }
+  return undefined;
+}
