@@ -7,15 +7,7 @@ import type { Budget } from './budget.ts';
 import { createCredentialsSource } from './credentials-source.ts';
 import type { CallOptions, CallPriority, Elbv2Action, Elbv2Api, Elbv2Calls } from './elbv2-api.ts';
 import { createElbv2Client, type Elbv2ClientOptions } from './elbv2-client.ts';
-import {
-  isDuplicateListener,
-  isDuplicateTargetGroup,
-  isNoAnswer,
-  isNotFound,
-  isResourceInUse,
-  isServerError,
-  isThrottled,
-} from './error-sets.ts';
+import { isNoAnswer, isServerError, isThrottled } from './error-sets.ts';
 
 /** One attempt at a call, for metrics. */
 export interface AttemptReport {
@@ -93,7 +85,7 @@ export function createElbv2Api(deps: Elbv2ApiDeps): Elbv2Api & { close(): void }
         if (longEnough && throttledAttempts >= retryRules.throttledAttempts) throw error;
         continue;
       }
-      if (!isNoAnswer(error) && !isServerError(error)) throw error;
+      if (!isRepeated(error)) throw error;
       failures += 1;
       if (failures >= retryRules.attempts) throw error;
       await sleep(clock, retryRules.backoffMs * 2 ** (failures - 1) * (1 + random.next() / 2), signal);
@@ -123,7 +115,8 @@ export function createElbv2Api(deps: Elbv2ApiDeps): Elbv2Api & { close(): void }
     };
     observer?.(fields);
     const { requestId: awsRequestId, ...rest } = fields;
-    if (error instanceof AwsError && !isEveryday(error)) {
+    // The caller tells of errors in the end; what is mended by repeating would else be seen by nobody.
+    if (error instanceof AwsError && isRepeated(error)) {
       log.warn({ ...rest, awsRequestId, error: error.message }, `Cannot ${action}: ${error.errorCode}`);
     } else {
       log.debug({ ...rest, awsRequestId }, 'AWS call');
@@ -133,9 +126,7 @@ export function createElbv2Api(deps: Elbv2ApiDeps): Elbv2Api & { close(): void }
   return { call, close: () => client.close() };
 }
 
-/** Refusals that the product's own way of working brings about, and throttling, of which the budget tells. */
-function isEveryday(error: AwsError): boolean {
-  return [isThrottled, isNotFound, isResourceInUse, isDuplicateListener, isDuplicateTargetGroup].some(holds =>
-    holds(error),
-  );
+/** It may have been carried out or not: a call that is ours may be repeated either way. */
+function isRepeated(error: AwsError): boolean {
+  return isNoAnswer(error) || (isServerError(error) && !isThrottled(error));
 }

@@ -109,6 +109,21 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
     return tags && { owner: ownerOf(clusterId, tags) };
   }
 
+  /** Deletes the listener of the port if it is ours. A listener that was left behind keeps its group in use. */
+  async function deleteOwnListener(resources: PortResources, options: CallOptions): Promise<void> {
+    const ListenerArn = await findListener(resources, options);
+    if (ListenerArn === undefined) return;
+    if ((await ownerOfResource(ListenerArn, options))?.owner !== resources.portName) return;
+    await api.call('DeleteListener', { ListenerArn }, options).catch(when(isListenerNotFound, done));
+  }
+
+  async function findListener(resources: PortResources, options: CallOptions): Promise<string | undefined> {
+    const listeners = await listAllListeners(api, resources.loadBalancerArn, options).catch(
+      when(isLoadBalancerNotFound, done),
+    );
+    return listeners?.find(({ Port }) => Port === resources.port)?.ListenerArn;
+  }
+
   /** The group that has our name: adopted, or removed so that it can be made anew (undefined). */
   async function adoptTargetGroup(resources: PortResources, duplicate: AwsError, options: CallOptions) {
     const name = targetGroupName(clusterId, resources.loadBalancerArn, resources.port);
@@ -125,8 +140,12 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
       );
     }
     if (!canBecome(group, resources)) {
-      await api.call('DeleteTargetGroup', { TargetGroupArn: group.TargetGroupArn }, options);
-      return undefined;
+      await deleteOwnListener(resources, options);
+      return api
+        .call('DeleteTargetGroup', { TargetGroupArn: group.TargetGroupArn }, options)
+        .then(done)
+        .catch(when(isTargetGroupNotFound, done))
+        .catch(when(isResourceInUse, error => new Again(error)));
     }
     return {
       targetGroupArn: group.TargetGroupArn,
@@ -204,10 +223,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
           arn !== undefined && (await ownerOfResource(arn, options))?.owner === resources.portName;
         const name = targetGroupName(clusterId, resources.loadBalancerArn, resources.port);
         const targetGroupArn = (await findTargetGroup(name, options))?.TargetGroupArn;
-        const listeners = await listAllListeners(api, resources.loadBalancerArn, options).catch(
-          when(isLoadBalancerNotFound, done),
-        );
-        const listenerArn = listeners?.find(({ Port }) => Port === resources.port)?.ListenerArn;
+        const listenerArn = await findListener(resources, options);
         return {
           ...((await isOurs(targetGroupArn)) && targetGroupArn !== undefined ? { targetGroupArn } : {}),
           ...((await isOurs(listenerArn)) && listenerArn !== undefined ? { listenerArn } : {}),
@@ -295,7 +311,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
           const input = { TargetGroupArn: targetGroupArn };
           return await api
             .call('DeleteTargetGroup', input, options)
-            .then(() => undefined)
+            .then(done)
             .catch(when(isTargetGroupNotFound, done))
             .catch(when(isResourceInUse, error => new Again(error)));
         }),

@@ -18,11 +18,26 @@ export function toCodedError(error: AwsError): CodedError {
   return codedError(reasonOf(error), describe(error), aws);
 }
 
-/** Runs `calls`; a refusal of AWS becomes a failed result, everything else is thrown on. */
+/** Something of someone else is in the way; `answer` is what AWS said about it. */
+export class Refusal extends Error {
+  readonly reason: ErrorReason;
+  readonly answer: AwsError | undefined;
+  constructor(reason: ErrorReason, detail: string, answer?: AwsError) {
+    super(detail);
+    this.reason = reason;
+    this.answer = answer;
+  }
+}
+
+/** Runs `calls`; a refusal, AWS's or ours, becomes a failed result, everything else is thrown on. */
 export async function asResult<T>(calls: () => Promise<T>): Promise<Result<T>> {
   try {
     return { ok: true, value: await calls() };
   } catch (error) {
+    if (error instanceof Refusal) {
+      const aws = error.answer && toCodedError(error.answer).aws;
+      return { ok: false, error: codedError(error.reason, error.message, aws) };
+    }
     if (error instanceof AwsError) return { ok: false, error: toCodedError(error) };
     throw error;
   }

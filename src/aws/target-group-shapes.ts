@@ -1,0 +1,70 @@
+import type {
+  TargetDescription,
+  TargetGroup,
+  TargetHealthDescription,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Target } from '../api/port.ts';
+import type { HealthCheckSettings } from '../core/target-group-settings.ts';
+import type { PortResources, TargetHealth } from './port-provider.ts';
+
+/** Whether what can't be changed about a group is as wanted. */
+export function canBecome(group: TargetGroup, resources: PortResources): boolean {
+  return (
+    group.Protocol === resources.protocol &&
+    group.Port === resources.port &&
+    group.VpcId === resources.vpcId &&
+    group.TargetType === 'ip'
+  );
+}
+
+/** Whether the group checks its targets as wanted. */
+export function hasHealthCheck(group: TargetGroup, wanted: HealthCheckSettings): boolean {
+  return (
+    group.HealthCheckProtocol === wanted.protocol &&
+    group.HealthCheckPort === wanted.port &&
+    (wanted.path === undefined || group.HealthCheckPath === wanted.path) &&
+    group.HealthCheckIntervalSeconds === wanted.intervalSeconds &&
+    group.HealthCheckTimeoutSeconds === timeoutSeconds(wanted) &&
+    group.HealthyThresholdCount === wanted.healthyThreshold
+  );
+}
+
+/** The fields of CreateTargetGroup and ModifyTargetGroup. */
+export function healthCheckInput(wanted: HealthCheckSettings) {
+  return {
+    HealthCheckProtocol: wanted.protocol,
+    HealthCheckPort: wanted.port,
+    ...(wanted.path === undefined ? {} : { HealthCheckPath: wanted.path }),
+    HealthCheckIntervalSeconds: wanted.intervalSeconds,
+    HealthCheckTimeoutSeconds: timeoutSeconds(wanted),
+    HealthyThresholdCount: wanted.healthyThreshold,
+  };
+}
+
+/** A listener's only action. */
+export function forwardTo(targetGroupArn: string) {
+  return [{ Type: 'forward' as const, TargetGroupArn: targetGroupArn }];
+}
+
+/** A target is known by address and port. Its zone is given only for addresses outside the VPC, which pods never have. */
+export function toTargetDescription({ ip, port }: Target): TargetDescription {
+  return { Id: ip, Port: port };
+}
+
+/** A target with its state. */
+export function toTargetHealth(description: TargetHealthDescription): TargetHealth {
+  const { Target: found, TargetHealth: health } = description;
+  const reason = [health?.Reason, health?.Description].filter(part => part !== undefined).join(': ');
+  return {
+    ip: found?.Id ?? '',
+    port: found?.Port ?? 0,
+    state: health?.State ?? 'unavailable',
+    ...(reason === '' ? {} : { reason }),
+  };
+}
+
+// AWS refuses a time-out that is not below the interval, its own default of 10 s too ("Health check interval must be
+// greater than the timeout"). 6 s is its default for HTTP, and long enough to open a connection.
+function timeoutSeconds(wanted: HealthCheckSettings): number {
+  return Math.min(6, wanted.intervalSeconds - 1);
+}
