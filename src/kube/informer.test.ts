@@ -140,6 +140,31 @@ test('a watch list that breaks off before its end leaves nothing, and an alterna
   assert.deepEqual(changes, ['game/a ->3']);
 });
 
+test('a bookmark that is not the end of the first state does not end it', async () => {
+  const { wire, clock, informer } = setUp();
+  const stream = wire.last().begin();
+  stream.event('ADDED', pod('a', 3));
+  stream.event('BOOKMARK', bookmark(5));
+  await clock.settle();
+  assert.equal(informer.synced, false);
+  assert.deepEqual(informer.list(), []);
+});
+
+test('a watch list that the server ends early, time and again, is no state and no tight loop', async () => {
+  const { wire, clock, informer } = setUp();
+  for (let turn = 0; turn < 100; turn++) {
+    if (kindOf(wire.last()) === 'list') wire.last().fail();
+    else {
+      const stream = wire.last().begin();
+      stream.event('ADDED', pod('a', 3));
+      stream.end();
+    }
+    await clock.advance(100);
+  }
+  assert.equal(informer.synced, false);
+  assert.ok(wire.calls.length < 60, `${wire.calls.length} requests in 10 s`);
+});
+
 test('a server without WatchList is listed and watched, and not asked again', async () => {
   const { wire, clock, informer, started } = setUp();
   wire.last().answer(422, noWatchList);
@@ -147,10 +172,21 @@ test('a server without WatchList is listed and watched, and not asked again', as
   wire.last().answer(200, { metadata: { resourceVersion: '10' }, items: [pod('a', 3)] });
   await started;
   assert.equal(informer.list().length, 1);
-  const stream = wire.last().begin();
-  stream.event('ERROR', gone);
-  await clock.advance(1_000);
-  assert.deepEqual(wire.calls.map(kindOf), ['watch list', 'list', 'watch from 10', 'list']);
+  for (let turn = 0; turn < 2; turn++) {
+    wire.last().begin().event('ERROR', gone);
+    await clock.advance(1_000);
+    wire.last().answer(200, { metadata: { resourceVersion: '10' }, items: [pod('a', 3)] });
+    await clock.settle();
+  }
+  assert.deepEqual(wire.calls.map(kindOf), [
+    'watch list',
+    'list',
+    'watch from 10',
+    'list',
+    'watch from 10',
+    'list',
+    'watch from 10',
+  ]);
 });
 
 test('after a cut connection the watch goes on at the last resourceVersion heard, a bookmark counted', async () => {
@@ -183,7 +219,7 @@ test('a line cut in its middle counts for nothing: what it said comes again', as
   // And whole, in pieces, in the middle of a character.
   const third = wire.last().begin();
   const whole = `${JSON.stringify({ type: 'ADDED', object: pod('ü', 12) })}\n${line}\n`;
-  for (const piece of whole) third.text(piece);
+  for (const byte of new TextEncoder().encode(whole)) third.bytes(Uint8Array.of(byte));
   await clock.settle();
   assert.deepEqual(changes, ['game/ü ->12', 'game/a 3>-']);
 });

@@ -8,6 +8,8 @@ export interface LeaseFault {
   delayMs?: number;
   /** Never arrives; the sender learns nothing. */
   lost?: boolean;
+  /** On the way back. */
+  answerDelayMs?: number;
   /** Is carried out, but the answer does not come. */
   answerLost?: boolean;
   /** Answered with this status instead of being carried out. */
@@ -106,6 +108,7 @@ export function createLeaseApi(clock: Clock): LeaseApi {
         if (decided.status) return refuse(decided.status, 'ServiceUnavailable');
         const isPlainWatch = request.stream && !request.path.includes('sendInitialEvents');
         const response = isPlainWatch ? watch(request, () => fault(request)) : carryOut(request);
+        if (decided.answerDelayMs) await sleep(clock, decided.answerDelayMs);
         if (decided.answerLost) return await new Promise<never>(() => {});
         return response;
       },

@@ -140,7 +140,8 @@ test('isLeader() turns false by itself while the process was paused, before anyt
   let paused = false;
   const held: (() => void)[] = [];
   const own: Clock = {
-    nowMs: () => clock.nowMs(),
+    // A wall clock that somebody keeps setting back must not prolong anything.
+    nowMs: () => 0,
     monotonicMs: () => clock.monotonicMs(),
     after: (delayMs, run) => clock.after(delayMs, () => (paused ? held.push(run) : run())),
   };
@@ -150,10 +151,12 @@ test('isLeader() turns false by itself while the process was paused, before anyt
   await clock.advance(1_000);
   assert.ok(a.election.isLeader());
   paused = true;
+  a.fault.now = () => ({ lost: true });
   await clock.advanceUntil(() => b.election.isLeader(), 60_000);
   assert.equal(a.election.isLeader(), false);
   assert.equal(a.outcome(), undefined);
   paused = false;
+  a.fault.now = () => ({});
   for (const run of held) run();
   await clock.advance(10_000);
   assert.equal(a.outcome(), 'lost');
@@ -216,6 +219,35 @@ test('a claim whose answer was lost is found by reading, and counts from when it
   const writtenMs = api.writes[0]!.atMs;
   await clock.advanceUntil(() => !a.election.isLeader(), 60_000);
   assert.ok(clock.monotonicMs() - writtenMs <= 10_000);
+});
+
+for (const method of ['POST', 'PUT']) {
+  test(`a ${method} whose answer is slow counts from when it was sent, not from its answer`, async () => {
+    const clock = virtualClock();
+    const api = createLeaseApi(clock);
+    const a = contend(api, clock, 1);
+    a.fault.now = request => (request.method === method ? { answerDelayMs: 1_900 } : {});
+    await clock.advance(method === 'POST' ? 3_000 : 9_900);
+    assert.ok(a.election.isLeader());
+    a.kill();
+    const writtenMs = api.writes.at(-1)!.atMs;
+    await clock.advanceUntil(() => !a.election.isLeader(), 60_000);
+    assert.ok(clock.monotonicMs() - writtenMs <= 10_000, `${clock.monotonicMs() - writtenMs} ms after the write`);
+  });
+}
+
+test('a label put on the Lease does not pass for a renewal that failed', async () => {
+  const clock = virtualClock();
+  const api = createLeaseApi(clock);
+  const a = contend(api, clock, 1);
+  await clock.advance(1_000);
+  a.fault.now = request => (request.method === 'PUT' ? { status: 503 } : {});
+  const writtenMs = api.writes.at(-1)!.atMs;
+  for (let turn = 0; turn < 20; turn++) {
+    api.set(lease => ({ ...lease, metadata: { ...lease.metadata, labels: { turn: String(turn) } } }));
+    await clock.advance(700);
+    assert.equal(a.election.isLeader(), clock.monotonicMs() < writtenMs + 10_000);
+  }
 });
 
 test('an API server that is away for 7 s costs nobody the lead; one that is away for longer does', async () => {

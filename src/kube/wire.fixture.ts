@@ -25,6 +25,7 @@ export interface WireCall {
 export interface WireStream {
   /** Sends text as it is, whole lines or not. */
   text(text: string): void;
+  bytes(bytes: Uint8Array): void;
   /** Sends one event of a watch. */
   event(type: string, object: unknown): void;
   end(): void;
@@ -93,6 +94,7 @@ function createPieces(signal: AbortSignal | undefined): { body: AsyncIterable<Ui
     body: read(),
     stream: {
       text,
+      bytes: push,
       event: (type, object) => text(`${JSON.stringify({ type, object })}\n`),
       end: () => push('end'),
       cut: (message = 'other side closed') => push(new Error(message)),
