@@ -60,6 +60,8 @@ export interface DialOptions {
 export interface Network {
   listenTcp(at: Endpoint, onConnection: (connection: TcpConnection) => void): Promise<Closable>;
   dialTcp(to: Endpoint, options: DialOptions): Promise<TcpConnection>;
+  /** Whether packets can leave from the own or a client's address `from` towards `to`. */
+  canSendFrom(from: string, to: string): boolean;
   /** Port 0 takes a free one. */
   bindUdp(at: Endpoint, onMessage: (bytes: Uint8Array, from: Endpoint) => void): Promise<UdpSocket>;
 }

@@ -54,6 +54,7 @@ export function virtualNetwork(deps: { clock: Clock; latencyMs?: number }): Virt
   return {
     silence: host => void silent.add(host),
     unsilence: host => void silent.delete(host),
+    canSendFrom: () => true,
 
     async listenTcp(at, onConnection): Promise<Closable> {
       const live = new Set<TcpConnection>();
@@ -135,6 +136,7 @@ function side(local: Endpoint, remote: Endpoint) {
   let waiting: Event[] = [];
   let paused = false;
   let closed = false;
+  let wasReset = false;
 
   function flush(): void {
     while (handlers && !paused && waiting.length > 0) waiting.shift()!(handlers);
@@ -144,7 +146,9 @@ function side(local: Endpoint, remote: Endpoint) {
     if (closed) return;
     closed = true;
     waiting = [];
-    queueMicrotask(() => handlers?.closed(reset));
+    wasReset = reset;
+    const told = handlers;
+    if (told) queueMicrotask(() => told.closed(reset));
   }
 
   const self = {
@@ -173,7 +177,7 @@ function side(local: Endpoint, remote: Endpoint) {
       remote,
       attach(to: TcpHandlers) {
         handlers = to;
-        if (closed) queueMicrotask(() => to.closed(true));
+        if (closed) queueMicrotask(() => to.closed(wasReset));
         else flush();
       },
       write(bytes: Uint8Array) {

@@ -219,8 +219,8 @@ const socketsOf: Record<Protocol, readonly ('tcp' | 'udp')[]> = {
 };
 
 /**
- * The own address to dial a target from: the client's where client IP preservation is on and loopback allows it, else
- * the load balancer's; undefined where the target is not on loopback, so the system has to choose.
+ * The address to dial a target from: the client's where client IP preservation is on and the network allows it, else
+ * the load balancer's; undefined where neither can reach the target, so that the system has to choose.
  */
 export function sourceAddress(
   deps: PortDeps,
@@ -228,8 +228,6 @@ export function sourceAddress(
   clientHost: string,
   preserves: boolean,
 ): string | undefined {
-  const isLoopback = (host: string) => host.startsWith('127.');
-  // Where the load balancer itself is not on loopback there is a network without sockets, which allows any address.
-  if (isLoopback(deps.address) && !isLoopback(dialled)) return undefined;
-  return preserves && (isLoopback(clientHost) || !isLoopback(deps.address)) ? clientHost : deps.address;
+  const choices = preserves ? [clientHost, deps.address] : [deps.address];
+  return choices.find(from => deps.network.canSendFrom(from, dialled));
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import { type Network, networkErrorCode } from '../network.ts';
 import { targetGroupAttributes } from './attributes.ts';
+import { hangUp } from './hang-up.ts';
 import { probeHttp } from './probe-http.ts';
 import type { DurationRange, Settings } from './settings.ts';
 import type { Target } from './world.ts';
@@ -153,8 +154,7 @@ async function probe(deps: HealthCheckerDeps, target: Target): Promise<ProbeResu
       });
     }
     const connection = await deps.network.dialTcp(to, { timeoutMs });
-    connection.attach({ data() {}, ended() {}, closed() {}, drained() {} });
-    connection.reset();
+    connection.attach({ data() {}, ended() {}, closed: hangUp(deps.clock, connection), drained() {} });
     return { healthy: true };
   } catch (error) {
     return networkErrorCode(error) === 'ETIMEDOUT'

@@ -1,5 +1,6 @@
 import type { Clock } from '../../runtime/clock.ts';
 import type { Endpoint, Network } from '../network.ts';
+import { hangUp } from './hang-up.ts';
 import type { ProbeResult } from './health-checker.ts';
 
 /** One HTTP health check. */
@@ -28,11 +29,12 @@ export async function probeHttp(
   return new Promise(resolve => {
     let head = '';
     let done = false;
+    let hungUp = () => {};
     const finish = (result: ProbeResult) => {
       if (done) return;
       done = true;
       timer.cancel();
-      connection.reset();
+      hungUp = hangUp(deps.clock, connection);
       resolve(result);
     };
     const broken = () =>
@@ -48,7 +50,10 @@ export async function probeHttp(
         else if (head.length > maxHeadBytes || (head.length >= 5 && !head.startsWith('HTTP/'))) broken();
       },
       ended: broken,
-      closed: broken,
+      closed() {
+        broken();
+        hungUp();
+      },
       drained() {},
     });
     connection.write(

@@ -242,6 +242,17 @@ export function checkTargetCounts(
 ): void {
   if (loadBalancer.type !== 'network' || (addedGroups.size === 0 && addedIds.length === 0)) return;
   const { settings } = context;
+  const limit = settings['targets-per-load-balancer'];
+  const crossZoneLimit = settings['targets-per-load-balancer-cross-zone'];
+  const perIdLimit = settings['registrations-per-target-id'];
+  // What can't be too many need not be counted exactly, which is nearly every call.
+  let atMost = addedIds.length;
+  for (const group of addedGroups) atMost += group.targets.size;
+  for (const listener of loadBalancer.listeners.values()) {
+    for (const { group } of listener.forwards) atMost += group.targets.size;
+  }
+  if (atMost <= Math.min(limit, crossZoneLimit, perIdLimit)) return;
+
   const groups = new Set(addedGroups);
   for (const listener of loadBalancer.listeners.values()) for (const { group } of listener.forwards) groups.add(group);
   const ofLoadBalancer = loadBalancerAttributes.value(loadBalancer, 'load_balancing.cross_zone.enabled');
@@ -260,8 +271,6 @@ export function checkTargetCounts(
     if (crossesZones(group)) crossZone += counted.length;
     for (const { id } of counted) countId(id);
   }
-  const limit = settings['targets-per-load-balancer'];
-  const crossZoneLimit = settings['targets-per-load-balancer-cross-zone'];
   if (total > limit || crossZone > crossZoneLimit) {
     throw new AwsError(
       'TooManyTargets',
@@ -269,7 +278,7 @@ export function checkTargetCounts(
     );
   }
   for (const [id, count] of perId) {
-    if (count > settings['registrations-per-target-id']) {
+    if (count > perIdLimit) {
       throw new AwsError(
         'TooManyRegistrationsForTargetId',
         `The target '${id}' is registered too many times with load balancer '${loadBalancer.arn}'`,
