@@ -117,6 +117,8 @@ export function createElbv2Client(options: Elbv2ClientOptions): Elbv2Client {
     retryStrategy: onlyOnce,
     userAgentAppId: 'nlbports',
     defaultUserAgentProvider: async () => [['nlbports']],
+    // The date is the signer's, below, and never corrected by what an answer says.
+    disableClockSkewCorrection: true,
     signer: async scheme => {
       const signer = new SignatureV4({
         credentials: client.config.credentials,

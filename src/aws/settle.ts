@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../runtime/clock.ts';
-import { type AwsError, NotWanted } from './aws-error.ts';
+import type { AwsError } from './aws-error.ts';
 import type { CallOptions } from './elbv2-api.ts';
 
 /**
@@ -16,7 +16,7 @@ export class Again {
   }
 }
 
-/** Repeats `step` while it gives `Again`, then throws the last reason; `NotWanted` where nobody wants it any more. */
+/** Repeats `step` while it gives `Again`, then throws the last reason. Its calls look whether they are still wanted. */
 export async function settle<T>(clock: Clock, options: CallOptions, step: () => Promise<T | Again>): Promise<T> {
   const endMs = clock.monotonicMs() + settleRules.forMs;
   for (;;) {
@@ -24,6 +24,5 @@ export async function settle<T>(clock: Clock, options: CallOptions, step: () => 
     if (!(outcome instanceof Again)) return outcome;
     if (clock.monotonicMs() + settleRules.everyMs > endMs) throw outcome.because;
     await sleep(clock, settleRules.everyMs, options.signal);
-    if (options.signal?.aborted || options.stillWanted?.() === false) throw new NotWanted(outcome.because.action);
   }
 }
