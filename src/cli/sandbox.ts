@@ -58,11 +58,11 @@ async function run(options: SandboxOptions): Promise<void> {
   }
   const compiled = compileSettings(options.profile, options.set);
   if (!compiled.ok) fail(compiled.message);
-  const sandbox = await startAws(options, compiled.settings);
   const stopped = new Promise<void>(resolve => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
   });
+  const sandbox = await startAws(options, compiled.settings);
   const ready = { aws: { endpoint: sandbox.url }, profile: options.profile, pid: process.pid };
   process.stdout.write(
     options.json ? `${JSON.stringify(ready)}\n` : `AWS endpoint (ELBv2, profile ${options.profile}): ${sandbox.url}\n`,
