@@ -106,8 +106,14 @@ function detailsOf(kind: NamedKind, name: string): JsonObject {
 export const notFound = (kind: NamedKind, name: string) =>
   new ApiError(404, 'NotFound', `${groupResource(kind)} "${name}" not found`, detailsOf(kind, name));
 
-/** What the server says about a path that it does not know. */
-export const noSuchPath = () => new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
+/** What the server says of a resource or subresource that its group does not have. */
+export const noSuchResource = () =>
+  new ApiError(404, 'NotFound', 'the server could not find the requested resource', {});
+
+/** What it says of a path that it does not know at all: text, no Status. */
+export class NoSuchPath extends Error {
+  override readonly message = '404 page not found\n';
+}
 
 export const alreadyExists = (kind: NamedKind, name: string, beingDeleted: boolean) =>
   new ApiError(

@@ -6,7 +6,8 @@ import {
   ApiError,
   badRequest,
   methodNotAllowed,
-  noSuchPath,
+  NoSuchPath,
+  noSuchResource,
   notFound,
   notImplemented,
   tooLarge,
@@ -56,6 +57,7 @@ export function createApiHandler(deps: ApiHandlerDeps): ApiHandler {
       return answer(deps, request);
     } catch (error) {
       if (error instanceof ApiError) return errorResponse(error);
+      if (error instanceof NoSuchPath) return plainResponse(404, error.message);
       deps.log.error({ error, method: request.method, path: request.path }, 'The simulated API server failed.');
       return errorResponse(new ApiError(500, 'InternalError', `Internal error occurred: ${(error as Error).message}`));
     }
@@ -71,19 +73,19 @@ function answer(deps: ApiHandlerDeps, request: KubeRequest): KubeResponse {
   const kind = deps.kinds.find(target.group, target.version, target.plural);
   if (!kind) throw unknownResource(deps, target);
   if (kind.namespaced !== (target.namespace !== undefined) && (!kind.namespaced || target.name !== undefined)) {
-    throw noSuchPath();
+    throw new NoSuchPath();
   }
   return answerResource(deps, { request, query, kind, target });
 }
 
 type ResourceTarget = Extract<Target, { type: 'resource' }>;
 
-function unknownResource({ kinds }: ApiHandlerDeps, { group, version, plural }: ResourceTarget): ApiError {
+function unknownResource({ kinds }: ApiHandlerDeps, { group, version, plural }: ResourceTarget): Error {
   if (group === '' && version === 'v1') return notImplemented(`"${plural}" of the core group`);
   if (foreignGroups.test(group) && !kinds.find(group, version, plural)) {
     return notImplemented(`"${plural}" of ${group}/${version}`);
   }
-  return noSuchPath();
+  return new NoSuchPath();
 }
 
 interface Call {
@@ -106,7 +108,7 @@ function answerResource(deps: ApiHandlerDeps, call: Call): KubeResponse {
     if (request.method === 'DELETE') return deleteCollection(deps, call);
     throw methodNotAllowed();
   }
-  if (request.method === 'GET') return subresource ? get(deps, call) : getOrWatch(deps, call);
+  if (request.method === 'GET') return get(deps, call);
   if (request.method === 'PUT' || request.method === 'PATCH') return update(deps, call);
   if (request.method === 'DELETE' && !subresource) return remove(deps, call);
   throw methodNotAllowed();
@@ -117,7 +119,7 @@ function answerSubresource(deps: ApiHandlerDeps, call: Call): KubeResponse {
   if (kind.group === '' && kind.plural === 'pods' && target.subresource === 'binding' && request.method === 'POST') {
     return bind(deps, call);
   }
-  if (kind.mergeShape === undefined) throw noSuchPath();
+  if (kind.mergeShape === undefined) throw new NoSuchPath();
   throw notImplemented(`"${kind.plural}/${target.subresource}"`);
 }
 
@@ -127,13 +129,9 @@ function get(deps: ApiHandlerDeps, { request, query, kind, target }: Call): Kube
   return objectResponse(deps, request, query, kind, { object: stored.object, created: false, warnings: [] });
 }
 
-function getOrWatch(deps: ApiHandlerDeps, call: Call): KubeResponse {
-  return readListOptions(call.query).watch ? list(deps, call) : get(deps, call);
-}
-
 function list(deps: ApiHandlerDeps, { request, query, kind, target }: Call): KubeResponse {
   const options = readListOptions(query);
-  const selection = readSelection(kind, target.namespace, target.name, options);
+  const selection = readSelection(kind, target.namespace, options);
   const format = chooseFormat(header(request, 'accept'));
   const include = query.get('includeObject') ?? 'Metadata';
   if (options.watch) {
@@ -188,7 +186,7 @@ function remove(deps: ApiHandlerDeps, { request, query, kind, target }: Call): K
 function deleteCollection(deps: ApiHandlerDeps, { request, query, kind, target }: Call): KubeResponse {
   const options = readDeleteOptions(request.body ? readBody(request) : undefined, query);
   const listOptions = readListOptions(query);
-  const selection = readSelection(kind, target.namespace, undefined, listOptions);
+  const selection = readSelection(kind, target.namespace, listOptions);
   const page = listObjects(deps.store, kind, selection, listOptions);
   for (const { metadata } of page.objects) {
     deps.writer.remove({ kind, namespace: metadata.namespace, name: metadata.name }, options);
@@ -341,6 +339,10 @@ function textResponse(status: number, text: string): KubeResponse {
   return { status, headers: { 'content-type': 'application/json' }, body: wholeBody(bytesOf(text)) };
 }
 
+function plainResponse(status: number, text: string): KubeResponse {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: wholeBody(bytesOf(text)) };
+}
+
 function jsonResponse(status: number, value: JsonObject): KubeResponse {
   return textResponse(status, JSON.stringify(value));
 }
@@ -357,11 +359,11 @@ export function errorResponse(error: ApiError): KubeResponse {
 }
 
 function answerOther({ kinds }: ApiHandlerDeps, request: KubeRequest, path: string): KubeResponse {
-  if (request.method !== 'GET') throw request.method === 'POST' ? noSuchPath() : methodNotAllowed();
+  if (request.method !== 'GET') throw request.method === 'POST' ? noSuchResource() : methodNotAllowed();
   const clean = path.replace(/\/+$/, '');
   const all = kinds.all();
   if (['/healthz', '/livez', '/readyz'].includes(clean)) {
-    return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: wholeBody(bytesOf('ok')) };
+    return plainResponse(200, 'ok');
   }
   if (clean === '/version') return jsonResponse(200, versionInfo());
   if (clean === '/api') return jsonResponse(200, coreVersions());
@@ -374,5 +376,5 @@ function answerOther({ kinds }: ApiHandlerDeps, request: KubeRequest, path: stri
       return jsonResponse(200, resourceList(all, group, version));
     }
   }
-  throw noSuchPath();
+  throw new NoSuchPath();
 }

@@ -81,7 +81,10 @@ function emptyDefinition(deps: ControllersDeps, name: string, later: (run: () =>
       kind,
       left.list().map(item => item.object),
     );
-  if (left.size > 0) return later(() => emptyDefinition(deps, name, later));
+  if (left.size > 0) {
+    later(() => emptyDefinition(deps, name, later));
+    return;
+  }
   const finalizers = (stored.object.metadata.finalizers ?? []).filter(item => item !== cleanupFinalizer);
   const metadata = withField(stored.object.metadata, 'finalizers', finalizers.length > 0 ? finalizers : undefined);
   if (finalizers.length > 0) definitions.put({ ...stored.object, metadata });
@@ -106,7 +109,8 @@ function emptyNamespace(deps: ControllersDeps, name: string, later: (run: () => 
     left += collection.list(name).length;
   }
   if (left > 0 || (stored.object.metadata.finalizers ?? []).length > 0) {
-    return later(() => emptyNamespace(deps, name, later));
+    later(() => emptyNamespace(deps, name, later));
+    return;
   }
   namespaces.remove(stored, { ...stored.object, spec: {} });
 }

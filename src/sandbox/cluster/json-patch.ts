@@ -16,8 +16,9 @@ interface Operation {
 }
 
 /**
- * Applies a JSON patch (RFC 6902) to `document`, which is left as it is. As in the library that Kubernetes uses, a
- * `test` for null passes where the path is missing, and an `add` or `remove` on a list takes negative indexes.
+ * Applies a JSON patch (RFC 6902) to `document`, which is left as it is. It departs from the RFC as the library does
+ * that Kubernetes uses: a `test` for null passes where an object lacks the field, `replace` sets a field that an object
+ * lacks, a value that is left out is null, and indexes of lists may be negative.
  */
 export function applyJsonPatch(document: Json, patch: Json): PatchResult {
   if (!Array.isArray(patch))
@@ -57,46 +58,54 @@ function readPointer(pointer: Json | undefined): string[] | undefined {
     .map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-function applyOperation(document: Json, { op, path, from, value }: Operation): Step {
+function applyOperation(document: Json, { op, path, from, value = null }: Operation): Step {
   switch (op) {
     case 'add':
-      return value === undefined ? { failed: 'add operation misses its value' } : edit(document, path, 'add', value);
-    case 'replace':
-      if (value === undefined) return { failed: 'replace operation misses its value' };
-      return edit(document, path, 'replace', value);
     case 'remove':
-      return edit(document, path, 'remove', null);
+    case 'replace':
+      return edit(document, path, op, value);
     case 'test': {
       const found = read(document, path);
-      if (deepEqual(found === undefined ? null : found, value === undefined ? null : value)) return { value: document };
-      return { failed: `testing value /${path.join('/')} failed` };
+      if (found.failed !== undefined) return found;
+      return deepEqual(found.value, value)
+        ? { value: document }
+        : { failed: `testing value /${path.join('/')} failed` };
     }
     case 'copy':
     case 'move': {
       const source = read(document, from!);
-      if (source === undefined) return { failed: `${op} operation does not apply: doc is missing from path` };
-      if (op === 'copy') return edit(document, path, 'add', source);
-      const removed = edit(document, from!, 'remove', null);
-      return removed.failed === undefined ? edit(removed.value, path, 'add', source) : removed;
+      if (source.failed !== undefined) return source;
+      const left = op === 'move' ? edit(document, from!, 'remove', null) : { value: document };
+      return left.failed === undefined ? edit(left.value, path, 'add', source.value) : left;
     }
     default:
       return { failed: `Unexpected kind: ${op}` };
   }
 }
 
-function read(document: Json, path: readonly string[]): Json | undefined {
-  let at: Json | undefined = document;
-  for (const step of path) {
-    if (Array.isArray(at)) at = /^\d+$/.test(step) ? at[Number(step)] : undefined;
-    else if (isObject(at)) at = Object.hasOwn(at, step) ? at[step] : undefined;
-    else return undefined;
+/** What stands at the path; a field that its object lacks reads as null. */
+function read(document: Json, path: readonly string[]): Step {
+  let at: Json = document;
+  for (const [index, step] of path.entries()) {
+    let next: Json | undefined;
+    if (Array.isArray(at)) {
+      next = /^-?\d+$/.test(step) ? at.at(Number(step)) : undefined;
+      if (next === undefined) return { failed: `unable to access invalid index: ${step}` };
+    } else if (isObject(at)) {
+      next = Object.hasOwn(at, step) ? at[step] : undefined;
+      if (next === undefined && index < path.length - 1) return { failed: `missing path: /${path.join('/')}` };
+    } else return { failed: `missing path: /${path.join('/')}` };
+    at = next ?? null;
   }
-  return at;
+  return { value: at };
 }
 
 function edit(at: Json | undefined, path: readonly string[], verb: 'add' | 'replace' | 'remove', value: Json): Step {
-  if (path.length === 0)
-    return verb === 'remove' ? { failed: 'remove operation does not apply to the whole' } : { value };
+  if (path.length === 0) {
+    return verb === 'replace' && typeof value === 'object' && value !== null
+      ? { value }
+      : { failed: `${verb} operation does not apply to the whole document` };
+  }
   const [step, ...rest] = path as [string, ...string[]];
   const missing = {
     failed: `${verb} operation does not apply: doc is missing path: "/${path.join('/')}": missing value`,
@@ -111,7 +120,7 @@ function edit(at: Json | undefined, path: readonly string[], verb: 'add' | 'repl
     setOwn(copy, step, next.value);
     return { value: copy };
   }
-  if (verb !== 'add' && child === undefined) return missing;
+  if (verb === 'remove' && child === undefined) return missing;
   if (verb === 'remove') delete copy[step];
   else setOwn(copy, step, value);
   return { value: copy };

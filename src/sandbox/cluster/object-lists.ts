@@ -20,17 +20,12 @@ export interface Selection {
 }
 
 /** Reads the selectors. Throws a 400 for those that can't be read or select by an unknown field. */
-export function readSelection(
-  kind: Kind,
-  namespace: string | undefined,
-  name: string | undefined,
-  options: ListOptions,
-): Selection {
+export function readSelection(kind: Kind, namespace: string | undefined, options: ListOptions): Selection {
   const labels = parseLabelSelector(options.labelSelector);
   if (!labels.ok) throw badRequest(labels.message);
   const terms = parseFieldSelector(options.fieldSelector);
   if (!terms.ok) throw badRequest(terms.message);
-  const selection: Selection = { namespace, name, matches: undefined };
+  const selection: Selection = { namespace, name: undefined, matches: undefined };
   const rest = terms.value.filter(({ field, equal, value }) => {
     // Selecting by name or namespace narrows what is walked.
     if (field === 'metadata.name' && equal && (selection.name ?? value) === value) selection.name = value;
@@ -39,12 +34,19 @@ export function readSelection(
     } else return true;
     return false;
   });
-  const fields = fieldMatcher(rest, kind.fields);
+  const fields = fieldMatcher(rest, kind.fields, field => unknownField(kind, field));
   if (!fields.ok) throw badRequest(fields.message);
   const tests = [labels.value, fields.value].filter(test => test !== undefined);
   if (tests.length > 0)
     selection.matches = tests.length === 1 ? tests[0]! : object => tests.every(test => test(object));
   return selection;
+}
+
+/** The server words it in two ways: kinds with fields of their own in the first. */
+function unknownField(kind: Kind, field: string): string {
+  const known = Object.keys(kind.fields);
+  if (known.length > 2 || kind.mergeShape === undefined) return `field label not supported: ${field}`;
+  return `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
 }
 
 /** True where the object is selected. */
@@ -70,7 +72,7 @@ function readToken(text: string): Token {
       throw new Error();
     return { version: parsed.rv, after: parsed.start };
   } catch {
-    throw badRequest('continue key is not valid: it is not one of this server');
+    throw badRequest('invalid continue token: continue key is not valid: it is not one of this server');
   }
 }
 
@@ -84,7 +86,7 @@ export function listObjects(store: Store, kind: Kind, selection: Selection, opti
   if (token && options.resourceVersion && options.resourceVersion !== '0') {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
-  const asked = options.resourceVersion && !token ? parseVersion(options.resourceVersion) : 0;
+  const asked = options.resourceVersion && !token ? parseVersion(options.resourceVersion, 'list') : 0;
   if (asked > store.version) throw futureVersion(asked, store.version);
   const exact = options.match === 'Exact' || (options.limit > 0 && asked > 0 && options.match === '');
   const version = token && token.version > 0 ? token.version : exact && asked > 0 ? asked : store.version;

@@ -122,7 +122,7 @@ export function createObjectWatches(deps: { store: Store; clock: Clock; random: 
       return stream.body;
     }
     signal?.addEventListener('abort', onAbort, { once: true });
-    const from = options.resourceVersion === '' ? 0 : parseVersion(options.resourceVersion);
+    const from = options.resourceVersion === '' ? 0 : parseVersion(options.resourceVersion, 'watch');
     const initial = options.sendInitialEvents ?? from === 0;
     if (initial) {
       for (const stored of collection.list(selection.namespace)) {

@@ -355,7 +355,7 @@ function checkVersion(kind: Kind, given: ApiMeta, stored: Stored, isPut: boolean
     );
     throw invalidObject({ ...kind, kind: kind.plural }, stored.object.metadata.name, [error]);
   }
-  if (parseVersion(asked) !== stored.version) throw conflict(kind, stored.object.metadata.name, staleVersion);
+  if (parseVersion(asked, 'write') !== stored.version) throw conflict(kind, stored.object.metadata.name, staleVersion);
 }
 
 function checkPreconditions(kind: Kind, metadata: ApiMeta, options: DeleteOptions): void {

@@ -170,14 +170,13 @@ function booleanOf(text: string | null): boolean {
   return text !== null && text !== 'false' && text !== '0';
 }
 
-/** A resourceVersion as a number; a 400 or 422 is the server's answer to one that is none. */
-export function parseVersion(text: string): number {
-  if (!/^\d+$/.test(text)) {
-    throw new ApiError(
-      400,
-      'BadRequest',
-      `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-    );
-  }
-  return Number(text);
+/**
+ * A resourceVersion as a number. Throws where it is none, as the server does: a 400 for lists and writes, a 500 for
+ * watches.
+ */
+export function parseVersion(text: string, verb: 'list' | 'watch' | 'write'): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  const why = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
+  if (verb === 'list') throw badRequest(`invalid resource version: ${why}`);
+  throw new ApiError(500, '', why);
 }

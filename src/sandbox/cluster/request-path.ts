@@ -14,7 +14,7 @@ export type Target =
 
 /** Reads the path of a request (without its query). Malformed escapes are left as they stand. */
 export function readPathOf(path: string): Target {
-  const steps = path.split('/').slice(1).map(unescape);
+  const steps = path.split('/').slice(1).map(decodeStep);
   if (steps.at(-1) === '') steps.pop();
   let rest: string[];
   let group = '';
@@ -40,7 +40,7 @@ export function readPathOf(path: string): Target {
 
 const namespaceSubresources = new Set(['status', 'finalize']);
 
-function unescape(step: string): string {
+function decodeStep(step: string): string {
   try {
     return decodeURIComponent(step);
   } catch {

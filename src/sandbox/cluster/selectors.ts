@@ -125,13 +125,14 @@ export function parseFieldSelector(text: string): Parsed<FieldTerm[]> {
   return { ok: true, value: terms };
 }
 
-/** The matcher of a field selector's terms; `readers` are the fields that the kind lets people select by. */
+/** The matcher of a field selector's terms; `readers` are the fields that may be selected by, `refusal` the words for others. */
 export function fieldMatcher(
   terms: readonly FieldTerm[],
   readers: Record<string, FieldReader>,
+  refusal: (field: string) => string,
 ): Parsed<Matcher | undefined> {
   for (const { field } of terms) {
-    if (!Object.hasOwn(readers, field)) return { ok: false, message: `field label not supported: ${field}` };
+    if (!Object.hasOwn(readers, field)) return { ok: false, message: refusal(field) };
   }
   if (terms.length === 0) return { ok: true, value: undefined };
   const tests = terms.map(term => ({ ...term, read: readers[term.field]! }));

@@ -63,9 +63,12 @@ export function storeKey(namespace: string | undefined, name: string): string {
   return namespace ? `${namespace}/${name}` : name;
 }
 
+/** Versions begin above this, as in a cluster that has run for a while: what came before is forgotten. */
+const firstVersion = 100;
+
 /** Makes an empty store. */
 export function createStore(deps: { nowMs: () => number; options: StoreOptions }): Store {
-  let version = 1;
+  let version = firstVersion;
   const collections = new Map<string, Collection>();
   const nextVersion = () => ++version;
   return {
@@ -89,7 +92,7 @@ function createCollection(deps: { nowMs: () => number; options: StoreOptions; ne
   const subscribers = new Map<string | undefined, Set<Subscriber>>();
   let events: StoreEvent[] = [];
   let firstEvent = 0;
-  let forgottenVersion = 0;
+  let forgottenVersion = firstVersion;
 
   function remember(event: StoreEvent): void {
     events.push(event);

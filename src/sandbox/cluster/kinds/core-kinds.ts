@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type FieldError, fieldError, forbidden, invalid, notSupported, required } from '../api-error.ts';
 import {
   type ApiObject,
@@ -267,24 +268,23 @@ function sliceErrors(object: ApiObject, old: ApiObject | undefined): FieldError[
 }
 
 function addressErrors(address: string, type: string, path: string): FieldError[] {
-  const octets = address.split('.').map(Number);
-  const isIPv4 = /^\d{1,3}(\.\d{1,3}){3}$/.test(address) && octets.every(octet => octet <= 255);
-  const isIPv6 = address.includes(':') && /^[0-9a-fA-F:.]+$/.test(address);
-  if (type === 'IPv4' ? !isIPv4 : !isIPv6) {
-    const wanted = type === 'IPv4' ? 'must be an IPv4 address' : 'must be an IPv6 address';
-    return [invalid(path, address, wanted)];
+  const family = isIP(address);
+  if (family === 0) {
+    const leading = /^\d{1,3}(\.\d{1,3}){3}$/.test(address) && address.split('.').some(octet => /^0\d/.test(octet));
+    const why = leading ? 'must not have leading 0s' : 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+    return [invalid(path, address, why)];
   }
-  if (isIPv4 && address === '0.0.0.0') return [invalid(path, address, 'may not be unspecified (0.0.0.0 or ::)')];
-  if (isIPv4 && octets[0] === 127) {
-    return [invalid(path, address, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
+  if (family !== (type === 'IPv4' ? 4 : 6)) {
+    return [invalid(path.replace(/\[\d+\]$/, ''), address, `must be an ${type} address`)];
   }
-  if (isIPv4 && octets[0] === 169 && octets[1] === 254) {
-    return [invalid(path, address, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')];
-  }
-  if (isIPv4 && octets[0] === 224 && octets[1] === 0 && octets[2] === 0) {
-    return [invalid(path, address, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)')];
-  }
-  if (address === '::1') return [invalid(path, address, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
-  if (address === '::') return [invalid(path, address, 'may not be unspecified (0.0.0.0 or ::)')];
-  return [];
+  const refused = refusedRanges.find(([pattern]) => pattern.test(address));
+  return refused ? [invalid(path, address, refused[1])] : [];
 }
+
+/** Addresses that no endpoint may have. */
+const refusedRanges: [RegExp, string][] = [
+  [/^0\.0\.0\.0$|^::$/, 'may not be unspecified (0.0.0.0)'],
+  [/^127\.|^::1$/, 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
+  [/^169\.254\.|^fe[89ab][0-9a-f]:/i, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
+  [/^224\.0\.0\.|^ff02:/i, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'],
+];

@@ -19,7 +19,7 @@ export function coreEventKind(): Kind {
       checkMicroTimes(object, 'Event', 'v1', ['eventTime', 'series.lastObservedTime']);
       return { object, unknown: [] };
     },
-    judge: object => ({ errors: namespaceErrors(object, 'involvedObject'), warnings: [] }),
+    judge: object => ({ errors: namespaceErrors(object), warnings: [] }),
     fields: eventFields('involvedObject', 'reportingComponent'),
   });
 }
@@ -112,7 +112,7 @@ function rename(object: JsonObject, names: Record<string, string>): JsonObject {
 }
 
 function createErrors(object: ApiObject): FieldError[] {
-  const errors = namespaceErrors(object, 'regarding');
+  const errors: FieldError[] = [];
   if (!object.eventTime) errors.push(required('eventTime'));
   if (object.type !== 'Normal' && object.type !== 'Warning') {
     errors.push(invalid('type', object.type ?? '', 'has invalid value: '));
@@ -171,10 +171,9 @@ function updateErrors(object: ApiObject, old: ApiObject): FieldError[] {
 }
 
 /** An event lies in the namespace of what it is about, or in `default` where that has none. */
-function namespaceErrors(object: ApiObject, about: string): FieldError[] {
+function namespaceErrors(object: ApiObject): FieldError[] {
   const involved = asString(asObject(object.involvedObject).namespace);
   const namespace = object.metadata.namespace ?? '';
   if (involved === '' ? namespace === 'default' || namespace === 'kube-system' : involved === namespace) return [];
-  const field = about === 'regarding' ? 'regarding.namespace' : 'involvedObject.namespace';
-  return [invalid(field, involved, 'does not match event.namespace')];
+  return [invalid('involvedObject.namespace', involved, 'does not match event.namespace')];
 }
