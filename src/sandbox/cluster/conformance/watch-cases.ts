@@ -247,13 +247,6 @@ export function watchCases(api: () => Api): void {
     assert.match(line!.object.message, /^too old resource version: 1 \(\d+\)$/);
   });
 
-  it('a list at exactly a version that is forgotten answers 410', async () => {
-    const { get } = api();
-    const answer = await get('/api/v1/namespaces?resourceVersion=1&resourceVersionMatch=Exact');
-    assert.equal(answer.status, 410);
-    assert.equal(answer.body.reason, 'Expired');
-  });
-
   it('many watches see the same events', async () => {
     const { at, name, post, watch, get } = api();
     const group = name('many');
