@@ -111,9 +111,22 @@ function wrap(socket: Socket): TcpConnection {
   };
 }
 
+// A burst of thousands of datagrams shall wait here and not be lost; the kernel takes less where it is told to.
+const udpBufferBytes = 4 * 1024 * 1024;
+
+/** Hosts are addresses already: Node would ask its resolver for each datagram. */
+function noLookup(
+  host: string,
+  _options: unknown,
+  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  callback(null, host, isIPv6(host) ? 6 : 4);
+}
+
 function bindUdp(at: Endpoint, onMessage: (bytes: Uint8Array, from: Endpoint) => void): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket({ type: isIPv6(at.host) ? 'udp6' : 'udp4' });
+    const type = isIPv6(at.host) ? 'udp6' : 'udp4';
+    const socket = createSocket({ type, recvBufferSize: udpBufferBytes, lookup: noLookup });
     let open = true;
     socket.once('error', error => {
       socket.close();
