@@ -227,3 +227,16 @@ test('flush() waits for what was recorded, series too, and leaves no timer', asy
   );
   assert.equal(clock.pending, 0);
 });
+
+test('flush() does not wait for an API server that never answers', async () => {
+  const { clock, recorder } = setUp(() => {});
+  recorder.record(bound());
+  let flushed = false;
+  recorder.flush(3_000).then(() => {
+    flushed = true;
+  });
+  await clock.advance(2_900);
+  assert.equal(flushed, false);
+  await clock.advance(200);
+  assert.equal(flushed, true);
+});

@@ -26,8 +26,8 @@ export interface EventToRecord<T extends KubeObject = KubeObject> {
 /** Writes Events in the background; a failed write is logged and counted, and never fails the caller. */
 export interface EventRecorder {
   record<T extends KubeObject>(event: EventToRecord<T>): void;
-  /** Resolves when everything recorded so far was written or given up. */
-  flush(): Promise<void>;
+  /** Resolves when everything recorded so far was written or given up, and after `limitMs` in any case. */
+  flush(limitMs?: number): Promise<void>;
 }
 
 /** An Event of events.k8s.io/v1. */
@@ -94,6 +94,8 @@ const MAX_REMEMBERED = 4_096;
 const CONCURRENCY = 4;
 /** Tries for one write, with waits of 0.5, 1 and 2 s in between. */
 const MAX_TRIES = 4;
+/** Longest wait for what is left at the end: Events are worth less than a quick hand-over. */
+const FLUSH_LIMIT_MS = 5_000;
 
 interface Series {
   event: KubeEvent;
@@ -282,15 +284,19 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       else onOutcome('dropped');
     },
 
-    async flush() {
-      do {
+    async flush(limitMs = FLUSH_LIMIT_MS) {
+      const over = new AbortController();
+      const limit = sleep(clock, limitMs, over.signal).then(() => over.abort());
+      while (!over.signal.aborted) {
         for (const [key, series] of seriesByKey) {
           if (!series.timer) continue;
           series.timer.cancel();
           writeSeries(key, series);
         }
-        if (working > 0 || backlog.length > 0) await new Promise<void>(resolve => idle.push(resolve));
-      } while ([...seriesByKey.values()].some(series => series.timer));
+        if (working === 0 && backlog.length === 0) break;
+        await Promise.race([new Promise<void>(resolve => idle.push(resolve)), limit]);
+      }
+      over.abort();
     },
   };
 }
