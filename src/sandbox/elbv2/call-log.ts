@@ -19,6 +19,8 @@ export interface Call {
 /** Figures per action. */
 export interface ActionCount {
   calls: number;
+  succeeded: number;
+  /** Refusals by AWS's error code. */
   errors: Record<string, number>;
 }
 
@@ -59,7 +61,7 @@ export function createCallLog(maxEntries: number): CallLog & { add(call: Call): 
       const found = Object.hasOwn(counts.actions, action) ? counts.actions[action]! : undefined;
       if (!found) return 0;
       if (error === undefined) return found.calls;
-      if (error === null) return found.calls - Object.values(found.errors).reduce((sum, value) => sum + value, 0);
+      if (error === null) return found.succeeded;
       return found.errors[error] ?? 0;
     },
     reset,
@@ -69,10 +71,14 @@ export function createCallLog(maxEntries: number): CallLog & { add(call: Call): 
       if (entries.length > 2 * maxEntries + 16) entries = entries.slice(-maxEntries);
       counts.calls++;
       if (call.mutating) counts.mutating++;
-      if (!Object.hasOwn(counts.actions, call.action)) counts.actions[call.action] = { calls: 0, errors: {} };
+      if (!Object.hasOwn(counts.actions, call.action))
+        counts.actions[call.action] = { calls: 0, succeeded: 0, errors: {} };
       const action = counts.actions[call.action]!;
       action.calls++;
-      if (call.error === null) return;
+      if (call.error === null) {
+        action.succeeded++;
+        return;
+      }
       action.errors[call.error] = (action.errors[call.error] ?? 0) + 1;
       if (call.error.startsWith('Throttling')) counts.throttled++;
     },

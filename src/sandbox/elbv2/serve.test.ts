@@ -110,8 +110,8 @@ describe('the emulator over sockets', () => {
     });
     const { body } = await admin('GET', 'calls');
     assert.deepEqual(body.actions, {
-      CreateTargetGroup: { calls: 1, errors: {} },
-      DescribeTargetGroups: { calls: 1, errors: { TargetGroupNotFound: 1 } },
+      CreateTargetGroup: { calls: 1, succeeded: 1, errors: {} },
+      DescribeTargetGroups: { calls: 1, succeeded: 0, errors: { TargetGroupNotFound: 1 } },
     });
     assert.equal((body.entries as unknown[]).length, 2);
     assert.equal(((await admin('GET', 'calls?action=CreateTargetGroup')).body.entries as unknown[]).length, 1);
