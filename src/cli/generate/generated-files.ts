@@ -1,0 +1,16 @@
+import { apiPage } from './api-page.ts';
+import { controllersPage } from './controllers-page.ts';
+import { crdFiles } from './crd-files.ts';
+import { metricsPage } from './metrics-page.ts';
+import { optionsPage } from './options-page.ts';
+
+/** Every file that is made from the sources, as it has to be: content by path from the repository's root. */
+export function generatedFiles(root: string): Record<string, string> {
+  return {
+    ...crdFiles(),
+    'docs/api.md': apiPage(),
+    'docs/controllers.md': controllersPage(root),
+    'docs/metrics.md': metricsPage(),
+    'docs/options.md': optionsPage(),
+  };
+}
