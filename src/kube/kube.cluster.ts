@@ -57,7 +57,7 @@ function connect(to: ConnectionConfig): KubeTransport {
 
 before(async () => {
   // Compaction every 2 s, so that a resourceVersion grows too old within a test.
-  cluster = await startControlPlane({ apiServerArgs: ['--etcd-compaction-interval=2s'] });
+  cluster = await startControlPlane({ apiServerArgs: ['--etcd-compaction-interval=2s'], clientCertificates: true });
   config = await kubeconfigConfig({ clock, env: {}, interactive: false }, [cluster.adminKubeconfig]);
   transport = connect(config);
   client = createKubeClient({ transport, clock });
@@ -167,6 +167,71 @@ test('a service account without rights is told so, by its own kubeconfig', async
   await eventually(() => assert.ok(logged.some(line => line.includes('forbidden'))), 5_000);
   assert.equal(informer.synced, false);
   stop.abort();
+});
+
+interface SelfReview extends KubeObject {
+  status?: { userInfo: { username: string } };
+}
+const selfReviews: Resource<SelfReview> = {
+  apiVersion: 'authentication.k8s.io/v1',
+  kind: 'SelfSubjectReview',
+  plural: 'selfsubjectreviews',
+  namespaced: false,
+};
+
+test('kubeconfigs with a token, a credential program or a client certificate say who we are', async () => {
+  const ns = await namespace('users');
+  await cluster.rest.create(`/api/v1/namespaces/${ns}/serviceaccounts`, { metadata: { name: 'me' } });
+  const whoAmI = async (path: string) => {
+    const own = connect(await kubeconfigConfig({ clock, env: process.env, interactive: false }, [path]));
+    const review = await createKubeClient({ transport: own, clock }).create(selfReviews, { metadata: { name: '' } });
+    return review.status?.userInfo.username;
+  };
+  const account = `system:serviceaccount:${ns}:me`;
+  assert.equal(await whoAmI(await cluster.serviceAccountKubeconfig(ns, 'me')), account);
+  assert.equal(await whoAmI(await cluster.execKubeconfig(ns, 'me')), account);
+  const certificate = await cluster.clientCertificateKubeconfig('ann', ['team-a']);
+  assert.equal(await whoAmI(certificate), 'ann');
+  // Without the server's authority it is not trusted, unless that is asked for.
+  const text = readFileSync(certificate, 'utf8');
+  const changed = (name: string, pattern: RegExp, by: string) => {
+    assert.match(text, pattern);
+    const path = join(cluster.folder, name);
+    writeFileSync(path, text.replace(pattern, by));
+    return path;
+  };
+  const authority = /^( *)certificate-authority:.*$/m;
+  await assert.rejects(whoAmI(changed('untrusting', authority, '')), KubeNoAnswer);
+  assert.equal(await whoAmI(changed('insecure', authority, '$1insecure-skip-tls-verify: true')), 'ann');
+  // The name asked for is the one that counts, whatever the URL says.
+  const named = (name: string) => `$&\n$1tls-server-name: ${name}`;
+  assert.equal(await whoAmI(changed('named', authority, named('kubernetes.default.svc'))), 'ann');
+  await assert.rejects(whoAmI(changed('misnamed', authority, named('elsewhere.example.com'))), KubeNoAnswer);
+  const byName = join(cluster.folder, 'by-name');
+  const misnamed = readFileSync(join(cluster.folder, 'misnamed'), 'utf8');
+  writeFileSync(byName, misnamed.replace('https://127.0.0.1:', 'https://localhost:'));
+  await assert.rejects(whoAmI(byName), KubeNoAnswer);
+  writeFileSync(
+    byName,
+    misnamed.replace('https://127.0.0.1:', 'https://localhost:').replace('elsewhere.example.com', 'kubernetes'),
+  );
+  assert.equal(await whoAmI(byName), 'ann');
+});
+
+test('a client certificate that changes is used from then on', async () => {
+  const first = await cluster.clientCertificateKubeconfig('before', []);
+  const second = await cluster.clientCertificateKubeconfig('after', []);
+  const filesOf = async (path: string) =>
+    await (await kubeconfigConfig({ clock, env: {}, interactive: false }, [path])).credentials();
+  const [one, two] = [await filesOf(first), await filesOf(second)];
+  let current = one;
+  const own = connect({ ...config, credentials: async () => current });
+  const whoAmI = async () =>
+    (await createKubeClient({ transport: own, clock }).create(selfReviews, { metadata: { name: '' } })).status?.userInfo
+      .username;
+  assert.equal(await whoAmI(), 'before');
+  current = two;
+  assert.equal(await whoAmI(), 'after');
 });
 
 test('in a cluster the token file is read again when the API server refuses the old token', async () => {

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { ConnectionConfig, Credentials } from './connection-config.ts';
 import type { KubeRequest, KubeResponse, KubeTransport } from './transport.ts';
 
@@ -45,16 +45,20 @@ export function createUndiciTransport(config: ConnectionConfig, options: UndiciT
   const retiring = new Set<Agents>();
 
   function makeAgents(credentials: Credentials): Agents {
-    const connect = {
+    const { tlsServerName } = config;
+    const plain = buildConnector({
+      allowH2: false,
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
       timeout: requestTimeoutMs,
       rejectUnauthorized: !config.insecureSkipTlsVerify,
-      ...(config.tlsServerName === undefined ? {} : { servername: config.tlsServerName }),
       ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
       ...(credentials.certificate === undefined ? {} : { cert: credentials.certificate }),
       ...(credentials.key === undefined ? {} : { key: credentials.key }),
-    };
+    });
+    // As an option of the connector the name would give way to a URL's host name.
+    const connect: typeof plain =
+      tlsServerName === undefined ? plain : (to, done) => plain({ ...to, servername: tlsServerName }, done);
     return {
       requests: new Agent({
         allowH2: false,
