@@ -288,6 +288,32 @@ describe('data plane, UDP', () => {
     assert.equal(await (await udpClient(network, clock)).ask('a', address), undefined);
   });
 
+  it('lets new flows through even after the drain is over, and ends them when deregistration has come through', async () => {
+    const { network, clock, address, register, deregister, attributes, call, group } = await lab('UDP', {
+      set: { 'deregistration-delay': '120s' },
+    });
+    await attributes(['deregistration_delay.timeout_seconds', '30']);
+    await room(network, '10.0.0.1');
+    await register('10.0.0.1');
+    const old = await udpClient(network, clock);
+    await old.ask('a', address);
+    await deregister('10.0.0.1');
+    await clock.advance(30_000);
+    assert.deepEqual((await call('DescribeTargetHealth', { TargetGroupArn: group })).texts('Id'), []);
+    assert.match((await old.ask('a', address))!, /10\.0\.0\.1/);
+    await clock.advance(90_000);
+    assert.equal(await old.ask('a', address), undefined);
+  });
+
+  it('carries nothing before the load balancer is active', async () => {
+    const { network, clock, address, register } = await lab('UDP', { set: { 'provisioning-delay': '2m' } });
+    await room(network, '10.0.0.1');
+    await register('10.0.0.1');
+    assert.equal(await (await udpClient(network, clock)).ask('a', address), undefined);
+    await clock.advance(120_000);
+    assert.match((await (await udpClient(network, clock)).ask('a', address))!, /10\.0\.0\.1/);
+  });
+
   it('is healthy before it flows, where the profile says so', async () => {
     const { network, clock, address, register, call, group } = await lab('UDP', { set: { 'flow-delay': '30s' } });
     await room(network, '10.0.0.1');

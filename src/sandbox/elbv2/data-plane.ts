@@ -97,8 +97,7 @@ export function createDataPlane(deps: DataPlaneDeps): DataPlane {
             ...deps,
             listener,
             address,
-            pick: (client, kind) =>
-              pickTarget(plane.forwards, flowKey(listener, zone, client, kind), deps.clock.monotonicMs()),
+            pick: (client, kind) => pick(listener, plane, flowKey(listener, zone, client, kind)),
           },
           plane.port,
         );
@@ -107,6 +106,11 @@ export function createDataPlane(deps: DataPlaneDeps): DataPlane {
         plane.problems.set(name, reportBindFailure(listener, name, address, error));
       }
     }
+  }
+
+  function pick(listener: Listener, plane: Plane, key: FlowKey): Target | undefined {
+    const nowMs = deps.clock.monotonicMs();
+    return listener.loadBalancer.activeMs > nowMs ? undefined : pickTarget(plane.forwards, key, nowMs);
   }
 
   function reportBindFailure(listener: Listener, name: string, address: string, error: unknown): string {

@@ -517,6 +517,10 @@ describe('createElbv2(), realistic profile', () => {
     );
     await clock.advance(2000);
     assert.equal((await call('DescribeTargetGroups', { Names: ['room-1'] })).text('TargetGroupArn'), arn);
+    await call('RegisterTargets', { TargetGroupArn: arn, Targets: [{ Id: '10.0.0.1' }] });
+    assert.deepEqual((await call('DescribeTargetHealth', { TargetGroupArn: arn })).texts('Id'), []);
+    await clock.advance(2000);
+    assert.deepEqual((await call('DescribeTargetHealth', { TargetGroupArn: arn })).texts('Id'), ['10.0.0.1']);
   });
 
   it('draws the same delays for the same seed', async () => {

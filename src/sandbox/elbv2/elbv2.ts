@@ -120,6 +120,7 @@ export function createElbv2(deps: Elbv2Deps): Elbv2 {
       target.draining?.endTimer.cancel();
       const key = targetKey(target.id, target.port);
       if (group.targets.get(key) === target) group.targets.delete(key);
+      group.lingering.delete(target);
       if (endFlows) for (const end of [...target.flows]) end();
     },
   };
@@ -254,7 +255,7 @@ export function createElbv2(deps: Elbv2Deps): Elbv2 {
     async close() {
       for (const world of worlds.values()) {
         for (const group of world.targetGroups.values()) {
-          for (const target of [...group.targets.values()]) machine.dropTarget(group, target, true);
+          for (const target of [...group.targets.values(), ...group.lingering]) machine.dropTarget(group, target, true);
         }
       }
       await plane.closeAll();

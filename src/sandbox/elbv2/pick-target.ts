@@ -26,7 +26,9 @@ export function pickTarget(forwards: readonly Forward[], key: FlowKey, nowMs: nu
 
   const present: Target[] = [];
   let healthy = 0;
-  for (const target of group.targets.values()) {
+  for (const target of group.lingering.size > 0
+    ? [...group.targets.values(), ...group.lingering]
+    : group.targets.values()) {
     if (target.registeredMs > nowMs || (target.draining && target.draining.newFlowsUntilMs <= nowMs)) continue;
     if (!crossZone && target.zone !== undefined && target.zone !== 'all' && target.zone !== key.zone) continue;
     present.push(target);

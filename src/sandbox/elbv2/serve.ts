@@ -28,7 +28,8 @@ const maxBodyBytes = 4 * 1024 * 1024;
 export async function serveElbv2(deps: ServeDeps, at: { host?: string; port: number }): Promise<ElbServer> {
   const server = createServer((request, response) => {
     answer(deps, request, response).catch((error: unknown) => {
-      if (!(error instanceof LostAnswer))
+      // A client that went away in the middle of its request is no failure of ours.
+      if (!(error instanceof LostAnswer || request.aborted))
         deps.log.error({ code: 'EmulatorFailure', error: String(error) }, 'Cannot answer a request');
       // A reset, which no client can take for an answer.
       request.socket.resetAndDestroy();

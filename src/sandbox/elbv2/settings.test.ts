@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { compileSettings, profileSettings, profiles, settingRows, settingsHelp } from './settings.ts';
+import { compileSettings, profileSettings, profiles, settingRows, settingsHelp, settingsMarkdown } from './settings.ts';
 
 describe('compileSettings()', () => {
   it('accepts every row of the table as it stands, in every profile', () => {
@@ -61,5 +62,12 @@ describe('settingsHelp()', () => {
       assert.ok(settingsHelp().includes(`  ${name} = `), name);
       assert.ok(doc.endsWith('.'), name);
     }
+  });
+});
+
+describe('settingsMarkdown()', () => {
+  it('is what docs/simulators.md says', () => {
+    const page = readFileSync(new URL('../../../docs/simulators.md', import.meta.url), 'utf8');
+    assert.ok(page.includes(settingsMarkdown()), `Put this table into docs/simulators.md:\n${settingsMarkdown()}`);
   });
 });

@@ -190,6 +190,16 @@ export function settingsHelp(): string {
     .join('\n');
 }
 
+/** The table in Markdown, as docs/simulators.md has it. */
+export function settingsMarkdown(): string {
+  const code = (value: string) => (value === '' ? '(empty)' : `\`${value}\``);
+  const rows = Object.entries(settingRows).map(
+    ([name, { instant, throttled, realistic, doc }]) =>
+      `| \`${name}\` | ${code(instant)} | ${code(throttled)} | ${code(realistic)} | ${doc} |`,
+  );
+  return ['| setting | instant | throttled | realistic | meaning |', '|---|---|---|---|---|', ...rows, ''].join('\n');
+}
+
 const wanted: Record<Kind, string> = {
   switch: 'on or off',
   number: 'a number of 0 or more',

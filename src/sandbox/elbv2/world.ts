@@ -26,7 +26,7 @@ export interface Resource {
   readonly arn: string;
   readonly sequence: number;
   readonly createdMs: number;
-  /** When describes begin to show it. */
+  /** When describes begin to show it, by the monotonic clock. */
   readonly visibleMs: number;
   readonly tags: Map<string, string>;
   /** Attributes that were set; the rest have their defaults. */
@@ -49,6 +49,7 @@ export interface LoadBalancer extends Resource {
   readonly type: 'network' | 'application';
   readonly scheme: 'internet-facing' | 'internal';
   readonly dnsName: string;
+  /** When it is provisioned, by the monotonic clock. */
   readonly activeMs: number;
   /** How it was asked for, to tell whether a second create asks for the same. */
   readonly request: string;
@@ -99,6 +100,8 @@ export interface TargetGroup extends Resource {
   readonly healthCheck: HealthCheck;
   /** By `id port`, in order of registration; those draining are among them. */
   readonly targets: Map<string, Target>;
+  /** Gone for the control plane, while new flows still arrive: deregistration takes its time to come through. */
+  readonly lingering: Set<Target>;
   readonly listeners: Set<Listener>;
   /** Until then it still counts as in use, by the monotonic clock. */
   inUseUntilMs: number;
@@ -112,6 +115,8 @@ export interface Target {
   readonly id: string;
   readonly port: number;
   readonly zone: string | undefined;
+  /** When describes begin to show it, by the monotonic clock. */
+  readonly visibleMs: number;
   health: HealthState;
   reason: string | undefined;
   description: string | undefined;

@@ -65,7 +65,7 @@ function create(context: Context): XmlObject {
     );
   }
   const prefix = input.choice('EnablePrefixForIpv6SourceNat', ['on', 'off']) ?? 'off';
-  const mappings = readSubnets(input, type);
+  const mappings = readSubnets(input);
   const securityGroups = input.texts('SecurityGroups') ?? [];
   const tags = readTags(input);
   const request = JSON.stringify([type, scheme, ipAddressType, prefix, mappings, [...securityGroups].sort()]);
@@ -122,7 +122,7 @@ interface SubnetMapping {
   allocationId?: string;
 }
 
-function readSubnets(input: Input, type: string): SubnetMapping[] {
+function readSubnets(input: Input): SubnetMapping[] {
   const subnets = input.texts('Subnets');
   const mappings = input.structs('SubnetMappings');
   if (subnets?.length && mappings?.length)
@@ -134,8 +134,6 @@ function readSubnets(input: Input, type: string): SubnetMapping[] {
       })
     : (subnets ?? []).map(subnet => ({ subnet }));
   if (found.length === 0) throw validationError('At least one subnet must be specified');
-  if (type === 'application' && found.length < 2)
-    throw new AwsError('InvalidSubnet', 'At least two subnets in two different Availability Zones must be specified');
   const names = new Set(found.map(({ subnet }) => subnet));
   if (names.size !== found.length)
     throw new AwsError(
@@ -276,7 +274,7 @@ async function remove(context: Context): Promise<XmlObject> {
 async function setSubnets(context: Context): Promise<XmlObject> {
   const { world, input } = context;
   const loadBalancer = findLoadBalancer(world, input.requiredText('LoadBalancerArn'));
-  const mappings = readSubnets(input, loadBalancer.type);
+  const mappings = readSubnets(input);
   const ipAddressType = input.choice('IpAddressType', ipAddressTypes);
   const prefix = input.choice('EnablePrefixForIpv6SourceNat', ['on', 'off']);
   const before = loadBalancer.zones;

@@ -109,6 +109,7 @@ function create(context: Context): XmlObject {
     ipAddressType,
     healthCheck,
     targets: new Map(),
+    lingering: new Set(),
     listeners: new Set(),
     inUseUntilMs: 0,
   };
@@ -272,7 +273,7 @@ function remove(context: Context): XmlObject {
   if (isInUse(group) || group.inUseUntilMs > context.clock.monotonicMs()) {
     throw new AwsError('ResourceInUse', `Target group '${group.arn}' is currently in use by a listener or a rule`);
   }
-  for (const target of [...group.targets.values()]) context.dropTarget(group, target, true);
+  for (const target of [...group.targets.values(), ...group.lingering]) context.dropTarget(group, target, true);
   world.targetGroups.delete(group.arn);
   world.targetGroupsByName.delete(group.name);
   return {};

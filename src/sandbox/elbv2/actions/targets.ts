@@ -54,6 +54,7 @@ function register(context: Context): XmlObject {
       id,
       port,
       zone,
+      visibleMs: context.clock.monotonicMs() + context.draw(settings['stale-read-delay']),
       health: 'initial',
       reason: undefined,
       description: undefined,
@@ -69,6 +70,7 @@ function register(context: Context): XmlObject {
       flows: before?.flows ?? new Set(),
     };
     if (before) context.dropTarget(group, before, false);
+    for (const old of group.lingering) if (targetKey(old.id, old.port) === key) context.dropTarget(group, old, false);
     group.targets.set(key, target);
     if (isInUse(group)) context.health.start(target);
   }
@@ -154,23 +156,39 @@ function deregister(context: Context): XmlObject {
     target.draining = {
       newFlowsUntilMs: clock.monotonicMs() + newFlowsMs,
       endTimer: clock.after(delayMs, () => {
-        const endFlows =
-          targetGroupAttributes.value(group, 'deregistration_delay.connection_termination.enabled') === 'true';
-        context.dropTarget(group, target, endFlows);
+        endDraining(context, group, target);
       }),
     };
   }
   return {};
 }
 
+/** The deregistration delay is over: flows end where the group says so, though new ones may still arrive for a while. */
+function endDraining(context: Context, group: TargetGroup, target: Target): void {
+  const endFlows = targetGroupAttributes.value(group, 'deregistration_delay.connection_termination.enabled') === 'true';
+  const { newFlowsUntilMs } = target.draining!;
+  context.dropTarget(group, target, endFlows);
+  const leftMs = newFlowsUntilMs - context.clock.monotonicMs();
+  if (leftMs <= 0) return;
+  group.lingering.add(target);
+  target.draining = {
+    newFlowsUntilMs,
+    endTimer: context.clock.after(leftMs, () => context.dropTarget(group, target, endFlows)),
+  };
+}
+
 function describeHealth(context: Context): XmlObject {
   const { input } = context;
   const group = findTargetGroup(context.world, input.requiredText('TargetGroupArn'));
   const asked = input.has('Targets') ? readTargets(input, group) : [];
+  const nowMs = context.clock.monotonicMs();
   const shown =
     asked.length > 0
-      ? asked.map(({ id, port, zone }) => group.targets.get(targetKey(id, port)) ?? { id, port, zone })
-      : [...group.targets.values()];
+      ? asked.map(description => {
+          const target = group.targets.get(targetKey(description.id, description.port));
+          return target && target.visibleMs <= nowMs ? target : description;
+        })
+      : [...group.targets.values()].filter(target => target.visibleMs <= nowMs);
   return { TargetHealthDescriptions: shown.map(target => describeTarget(context, group, target)) };
 }
 
