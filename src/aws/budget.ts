@@ -5,10 +5,10 @@ import {
   type BucketName,
   type BudgetRow,
   type BudgetRows,
-  budgetMargin,
   type CallClass,
   callClasses,
   documentedBudget,
+  withMargin,
 } from './documented-budget.ts';
 import { type CallPriority, callPriorities, type Elbv2Action } from './elbv2-api.ts';
 
@@ -275,19 +275,6 @@ export function createBudget(deps: BudgetDeps, rows: BudgetRows = documentedBudg
         },
       };
     },
-  };
-}
-
-/** The row less the margin; never less than one call at a time. */
-function withMargin(row: BudgetRow): BudgetRow {
-  if (!(row.burst >= 1 && row.perSecond > 0)) {
-    throw new RangeError(
-      `Cannot keep a budget: ${row.burst} calls and ${row.perSecond}/s, at least 1 and above 0 wanted`,
-    );
-  }
-  return {
-    burst: Math.max(1, row.burst - budgetMargin.calls),
-    perSecond: row.perSecond * budgetMargin.rateShare,
   };
 }
 

@@ -202,7 +202,7 @@ test('call() repeats what AWS answers with a fault of its own, and then surfaces
 });
 
 test("call() survives a storm of throttles, and afterwards the account's rate is kept again", async () => {
-  const aws = emulatedAws({ profile: 'throttled', faults: [{ kind: 'throttle', probability: 0.5 }] });
+  const aws = emulatedAws({ profile: 'throttled', faults: [{ kind: 'throttle', probability: 0.3 }] });
   const calls = Array.from({ length: 40 }, () => aws.api.call('DescribeLoadBalancers', {}, { priority: 'audit' }));
   await inTime(aws.clock, Promise.all(calls), 120_000);
   const throttled = aws.attempts.filter(attempt => attempt.errorCode === 'Throttling');
