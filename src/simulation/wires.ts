@@ -1,0 +1,123 @@
+import type { RequestHandler } from '../aws/elbv2-client.ts';
+import type { KubeRequest, KubeTransport } from '../kube/transport.ts';
+import { type Clock, sleep } from '../runtime/clock.ts';
+import type { Random } from '../runtime/random.ts';
+
+/** One request that a process is about to send. */
+export interface Io {
+  /** 1 for the process's first request; watches are not counted. */
+  index: number;
+  side: 'kubernetes' | 'aws';
+  mutating: boolean;
+  /** As in `PATCH /api/v1/...`, or the form-encoded body of an AWS call. */
+  what: string;
+}
+
+/**
+ * What goes wrong with a request. `unsent`: it never arrives. `unanswered`: it is carried out, and the connection breaks
+ * before the answer. The other two end the whole process there.
+ */
+export type IoFault = 'unsent' | 'unanswered' | 'dies before' | 'dies after';
+
+/** Drawn evenly from the first to the second number, milliseconds. */
+export type Latency = readonly [minMs: number, maxMs: number];
+
+export interface WireOptions {
+  /** Each way of a request to the Kubernetes API. @default [1, 5] */
+  kubernetesMs?: Latency;
+  /** From a change to its arrival on a watch; the order is kept. @default [1, 20] */
+  watchMs?: Latency;
+  /** Each way of a call to AWS. @default [5, 40] */
+  awsMs?: Latency;
+  /** Asked for every request but watches. */
+  fault?: (io: Io) => IoFault | undefined;
+  /** Called when a fault has ended the process. */
+  onDeath?: () => void;
+}
+
+/** What stands between one process and the world: distance, and what goes wrong. */
+export interface Wires {
+  transport: KubeTransport;
+  requestHandler: RequestHandler;
+  /** Requests so far, watches not counted. */
+  readonly count: number;
+  /** Cuts everything off for good, as the death of the process does: what has left still arrives. */
+  cut(): void;
+}
+
+export interface WiresDeps {
+  clock: Clock;
+  random: Random;
+  transport: KubeTransport;
+  requestHandler: RequestHandler;
+}
+
+/** Makes the wires of one process. */
+export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
+  const { clock, random } = deps;
+  const { kubernetesMs = [1, 5], watchMs = [1, 20], awsMs = [5, 40], fault } = options;
+  let count = 0;
+  let dead = false;
+  const draw = ([minMs, maxMs]: Latency) => minMs + random.next() * (maxMs - minMs);
+  const broken = () => Object.assign(new Error('The connection was reset'), { code: 'ECONNRESET' });
+
+  async function carry<T>(io: Omit<Io, 'index'>, latency: Latency, send: () => Promise<T>): Promise<T> {
+    if (dead) throw broken();
+    count += 1;
+    const struck = fault?.({ ...io, index: count });
+    if (struck === 'dies before') die();
+    if (struck === 'unsent' || dead) throw broken();
+    await sleep(clock, draw(latency));
+    const answer = await send();
+    if (struck === 'dies after') die();
+    if (struck === 'unanswered') throw broken();
+    await sleep(clock, draw(latency));
+    if (dead) throw broken();
+    return answer;
+  }
+
+  function die(): void {
+    if (dead) return;
+    dead = true;
+    options.onDeath?.();
+  }
+
+  /** A watch's lines, each a little later, in their order. */
+  async function* late(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of body) {
+      await sleep(clock, draw(watchMs));
+      if (dead) throw broken();
+      yield chunk;
+    }
+  }
+
+  async function watch(request: KubeRequest) {
+    if (dead) throw broken();
+    await sleep(clock, draw(kubernetesMs));
+    const answer = await deps.transport.request(request);
+    return { ...answer, body: late(answer.body) };
+  }
+
+  return {
+    get count() {
+      return count;
+    },
+    cut: die,
+    transport: {
+      request(request) {
+        if (request.stream) return watch(request);
+        const { method, path } = request;
+        const io = { side: 'kubernetes' as const, mutating: method !== 'GET', what: `${method} ${path}` };
+        return carry(io, kubernetesMs, () => deps.transport.request(request));
+      },
+      close: async () => {},
+    },
+    requestHandler: {
+      handle(request, handlerOptions) {
+        const what = String(request.body ?? '');
+        const io = { side: 'aws' as const, mutating: !/(^|&)Action=Describe/.test(what), what };
+        return carry(io, awsMs, () => deps.requestHandler.handle(request, handlerOptions));
+      },
+    },
+  };
+}
