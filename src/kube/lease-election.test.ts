@@ -226,7 +226,7 @@ for (const method of ['POST', 'PUT']) {
     const clock = virtualClock();
     const api = createLeaseApi(clock);
     const a = contend(api, clock, 1);
-    a.fault.now = request => (request.method === method ? { answerDelayMs: 1_900 } : {});
+    a.fault.now = request => (request.method === method ? { answerDelayMs: 1_400 } : {});
     await clock.advance(method === 'POST' ? 3_000 : 9_900);
     assert.ok(a.election.isLeader());
     a.kill();

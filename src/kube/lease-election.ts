@@ -2,9 +2,10 @@ import { type Clock, sleep, type Timer } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { type Random, randomHex } from '../runtime/random.ts';
 import type { KubeClient } from './client.ts';
+import { electionTimes } from './election-times.ts';
 import { reasonOf } from './exchange.ts';
-import { createInformer } from './informer.ts';
 import { isNotFound } from './kube-error.ts';
+import { holderOf, type LeaseWatch, versionOf, watchLease } from './lease-watch.ts';
 import { microTime } from './micro-time.ts';
 import type { Lease } from './objects.ts';
 import { leases } from './resource.ts';
@@ -41,45 +42,6 @@ export interface ElectionOptions {
   durationMs?: number;
 }
 
-/** The election's times, each from the Lease's duration D; figures for D = 12 s. */
-interface ElectionTimes {
-  /** What others wait: whole seconds, as the Lease says it. */
-  durationMs: number;
-  /** How long a renewal lets this process lead. */
-  leadForMs: number;
-  renewEveryMs: number;
-  /** Longest wait for the answer to a renewal. */
-  attemptMs: number;
-  /** Pause after one that failed. */
-  retryMs: number;
-  /** Spread of those who see the Lease become free at the same moment. */
-  spreadMs: number;
-}
-
-/**
- * Two never lead at once. A leader's renewal is written at some moment w, after t, when it was sent, by the leader's
- * clock; it leads until t + 5/6 D (10 s). A standby sees that write at some moment s >= w and takes the Lease no
- * earlier than s + D (12 s) by its own clock, and only if nobody wrote in between, which the resourceVersion tells.
- * As s >= w >= t, the 2 s in between remain for clocks that run at different speeds; no clock is ever compared with
- * another, nor with a time written in the Lease.
- *
- * How fast others take over: after a kill, D from the last write seen, the spread and one attempt: at most
- * 12 + 0.2 + 2 s. After a release, the watch's delay, the spread and one write.
- *
- * Renewals: every 4 s, 2 s for the answer, 0.5 s between tries, so 2 to 3 whole tries before the leader gives up.
- */
-function timesOf(durationMs: number): ElectionTimes {
-  const wholeMs = Math.ceil(durationMs / 1000) * 1000;
-  return {
-    durationMs: wholeMs,
-    leadForMs: (wholeMs * 5) / 6,
-    renewEveryMs: wholeMs / 3,
-    attemptMs: wholeMs / 6,
-    retryMs: wholeMs / 24,
-    spreadMs: wholeMs / 60,
-  };
-}
-
 /** A moment on both clocks: the wall clock also sees a suspended machine, which the monotonic one may not. */
 interface Moment {
   monotonicMs: number;
@@ -92,18 +54,10 @@ interface Held {
   since: Moment;
 }
 
-/** What a standby knows of the Lease, and since when, by its own clock. */
-interface Observed {
-  lease: Lease | undefined;
-  atMs: number;
-  /** From then on it may be taken. */
-  freeAtMs: number;
-}
-
 /** Makes a contender for the Lease `namespace`/`name`; `run` may be called again after it ended. */
 export function createElection(options: ElectionOptions): Election {
   const { client, transport, clock, random, namespace, name = 'nlbports' } = options;
-  const times = timesOf(options.durationMs ?? 12_000);
+  const times = electionTimes(options.durationMs ?? 12_000);
   const identity = `${options.hostname}_${randomHex(random, 10)}`;
   const key = { namespace, name };
   const log = options.log.child({ lease: `${namespace}/${name}`, identity });
@@ -348,87 +302,3 @@ export function createElection(options: ElectionOptions): Election {
     },
   };
 }
-
-/** What is known of the Lease, kept up by a watch. */
-interface LeaseWatch {
-  /** Whether the watch has brought what there is. */
-  synced(): boolean;
-  observed(): Observed | undefined;
-  /** Reads the Lease, and takes what came for what it is now. */
-  reread(read: () => Promise<Lease | undefined>): Promise<Lease | undefined>;
-  /** Waits for the next change: true; or for a time or an abort: false. */
-  change(waitMs: number, signal: AbortSignal): Promise<boolean>;
-}
-
-function watchLease(
-  deps: { transport: KubeTransport; clock: Clock; random: Random; log: Log },
-  key: { namespace: string; name: string },
-  identity: string,
-  times: ElectionTimes,
-  stop: AbortSignal,
-): LeaseWatch {
-  const { clock, random } = deps;
-  let observed: Observed | undefined;
-  let wake = () => {};
-
-  /** How long the Lease's holder may count on it after a write; a holder sets its own. */
-  const holdMs = (lease: Lease | undefined) => {
-    const holder = holderOf(lease);
-    if (holder === undefined || holder === identity) return 0;
-    return Math.max(times.durationMs, (lease?.spec.leaseDurationSeconds ?? 0) * 1000);
-  };
-
-  function observe(lease: Lease | undefined): void {
-    if (observed && versionOf(observed.lease) === versionOf(lease)) return;
-    const atMs = clock.monotonicMs();
-    // A Lease that somebody deleted leaves its holder unaware of it until the next renewal: it is waited for as well.
-    const waitMs = lease ? holdMs(lease) : holdMs(observed?.lease);
-    const spreadMs = holderOf(lease) === identity ? 0 : random.next() * times.spreadMs;
-    observed = { lease, atMs, freeAtMs: atMs + waitMs + spreadMs };
-    wake();
-  }
-
-  const informer = createInformer<Lease>({
-    ...deps,
-    resource: leases,
-    select: { namespaces: [key.namespace], fieldSelector: `metadata.name=${key.name}` },
-  });
-  informer.onChange(({ object }) => observe(object));
-  void informer.start(stop).then(() => {
-    if (informer.synced && informer.list().length === 0) observe(undefined);
-  });
-
-  return {
-    synced: () => informer.synced,
-    observed: () => observed,
-    async reread(read) {
-      const before = observed;
-      const lease = await read();
-      // What the watch said meanwhile may be newer; an older version counts only where it said nothing, as after a
-      // restored etcd.
-      if (observed === before || compareResourceVersions(versionOf(lease), versionOf(observed?.lease)) > 0) {
-        observe(lease);
-      }
-      return lease;
-    },
-    async change(waitMs, signal) {
-      const turn = new AbortController();
-      let changed = false;
-      wake = () => {
-        changed = true;
-        turn.abort();
-      };
-      const onAbort = () => turn.abort();
-      if (signal.aborted) return false;
-      signal.addEventListener('abort', onAbort, { once: true });
-      // Whole milliseconds: a wait for the last fraction of one may not move a clock at all.
-      await sleep(clock, Math.max(1, Math.ceil(waitMs)), turn.signal);
-      signal.removeEventListener('abort', onAbort);
-      wake = () => {};
-      return changed;
-    },
-  };
-}
-
-const holderOf = (lease: Lease | undefined): string | undefined => lease?.spec.holderIdentity || undefined;
-const versionOf = (lease: Lease | undefined): string | undefined => lease?.metadata.resourceVersion;

@@ -32,7 +32,7 @@ async function withServer(
       credentials: async () => ({ headers: { authorization: 'Bearer one' } }),
       ...config,
     },
-    { userAgent: 'nlbports/1.2.3' },
+    { userAgent: 'nlbports/1.2.3', maxConnections: 2 },
   );
   try {
     await use(transport, () => sockets);
