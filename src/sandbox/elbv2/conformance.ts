@@ -512,6 +512,19 @@ export const conformanceCases: readonly ConformanceCase[] = [
     },
   },
   {
+    title: 'A UDP listener beside a TCP listener is DuplicateListener even with the same TCP_UDP target group',
+    fact: `${guide}, Listeners: TCP_UDP`,
+    async run({ sharedLoadBalancer, targetGroup, listener, refusal }) {
+      const loadBalancer = await sharedLoadBalancer();
+      const group = await targetGroup({ Protocol: 'TCP_UDP' });
+      const first = await listener(loadBalancer, group, { Protocol: 'TCP' });
+      assert.equal(
+        await refusal(listener(loadBalancer, group, { Protocol: 'UDP', Port: first.Port })),
+        'DuplicateListener',
+      );
+    },
+  },
+  {
     title: 'A TCP_UDP listener needs a TCP_UDP target group',
     fact: `${api}, CreateTargetGroup, Protocol`,
     async run({ sharedLoadBalancer, targetGroup, listener, refusal }) {
