@@ -320,8 +320,10 @@ function decode(
     );
   }
   const undecodable = undecodableMetadata(body.metadata);
-  if (undecodable)
+  if (undecodable) {
+    if (from === 'patch') throw invalidObject(undefined, '', [invalid('patch', JSON.stringify(body), undecodable)]);
     throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${undecodable}`);
+  }
   const { object, unknown } = kind.decode(body);
   if (unknown.length === 0 || options.fieldValidation === 'Ignore') return { object, warnings: [] };
   const lines = unknown.map(path => `unknown field "${path}"`);

@@ -1,4 +1,4 @@
-import { deepEqual, isObject, type Json, type JsonObject } from './json.ts';
+import { asList, deepEqual, isObject, type Json, type JsonObject, withField } from './json.ts';
 
 /** How a field of a built-in kind is merged; what has no shape is merged as plain JSON, its lists replaced whole. */
 export interface MergeShape {
@@ -21,7 +21,8 @@ export type StrategicResult =
   /** The server fails on it (an item without its merge key): 500, as the real one answers. */
   | { outcome: 'failed'; message: string };
 
-const directivePrefixes = ['$setElementOrder/', '$deleteFromPrimitiveList/'];
+const orderPrefix = '$setElementOrder/';
+const deletePrefix = '$deleteFromPrimitiveList/';
 
 class PatchFormat extends Error {}
 class PatchFailure extends Error {}
@@ -30,7 +31,7 @@ class PatchFailure extends Error {}
 export function applyStrategicMergePatch(original: JsonObject, patch: Json, shape: MergeShape): StrategicResult {
   if (!isObject(patch)) return { outcome: 'malformed', message: 'error decoding patch: the patch must be an object' };
   try {
-    return { outcome: 'patched', value: mergeObject(original, patch, shape) ?? {} };
+    return { outcome: 'patched', value: mergeObject(original, patch, shape) };
   } catch (error) {
     if (error instanceof PatchFormat) return { outcome: 'malformed', message: error.message };
     if (error instanceof PatchFailure) return { outcome: 'failed', message: error.message };
@@ -38,67 +39,66 @@ export function applyStrategicMergePatch(original: JsonObject, patch: Json, shap
   }
 }
 
-/** Undefined where the patch deletes the whole object. */
-function mergeObject(original: JsonObject, patch: JsonObject, shape: MergeShape | undefined): JsonObject | undefined {
+function mergeObject(original: JsonObject, patch: JsonObject, shape: MergeShape | undefined): JsonObject {
   const directive = patch.$patch;
-  if (directive === 'delete') return undefined;
-  if (directive === 'replace') return withoutDirectives(patch);
-  if (directive !== undefined && directive !== 'merge')
-    throw new PatchFormat(`unknown patch type: ${String(directive)}`);
+  if (directive === 'delete') return {};
+  if (directive === 'replace') return withField(patch, '$patch', undefined);
+  if (directive !== undefined && directive !== 'merge') {
+    throw new PatchFormat(`unknown patch type: ${JSON.stringify(directive)}`);
+  }
   const result: JsonObject = retainKeys(original, patch);
   for (const [key, value] of Object.entries(patch)) {
-    if (key === '$patch' || key === '$retainKeys' || key.startsWith('$setElementOrder/')) continue;
-    if (key.startsWith('$deleteFromPrimitiveList/')) {
-      deleteFromPrimitives(result, key.slice('$deleteFromPrimitiveList/'.length), value);
+    if (key === '$patch' || key === '$retainKeys' || key.startsWith(orderPrefix)) continue;
+    if (key.startsWith(deletePrefix)) {
+      deleteFromPrimitives(result, key.slice(deletePrefix.length), value);
       continue;
     }
-    const fieldShape = shape?.fields?.[key] ?? shape?.values;
-    const current = Object.hasOwn(result, key) ? result[key] : undefined;
-    if (value === null || value === undefined) delete result[key];
-    else if (isObject(value)) {
-      const merged = isObject(current) ? mergeObject(current, value, fieldShape) : fresh(value);
-      if (merged === undefined) delete result[key];
-      else result[key] = merged;
-    } else if (Array.isArray(value) && (fieldShape?.mergeKey || fieldShape?.set)) {
-      result[key] = mergeList(
-        Array.isArray(current) ? current : [],
-        value,
-        fieldShape,
-        patch[`$setElementOrder/${key}`],
-      );
-    } else result[key] = value;
+    const merged = mergeField(Object.hasOwn(result, key) ? result[key] : undefined, value, shape, key, patch);
+    if (merged === undefined) delete result[key];
+    else result[key] = merged;
   }
-  for (const key of Object.keys(patch)) {
-    if (!key.startsWith('$setElementOrder/')) continue;
-    const field = key.slice('$setElementOrder/'.length);
-    if (patch[field] !== undefined) continue;
+  for (const [key, directive] of Object.entries(patch)) {
+    if (!key.startsWith(orderPrefix)) continue;
+    const field = key.slice(orderPrefix.length);
     const current = result[field];
     const fieldShape = shape?.fields?.[field];
-    if (Array.isArray(current) && fieldShape) result[field] = order(current, [], patch[key], current, fieldShape);
+    if (patch[field] === undefined && Array.isArray(current) && fieldShape) {
+      result[field] = order(current, [], directive, current, fieldShape);
+    }
   }
   return result;
 }
 
-/** A patch's object put where there was none: what it deletes is not there. */
-function fresh(patch: JsonObject): JsonObject | undefined {
-  return patch.$patch === 'delete' ? undefined : withoutNulls(patch);
-}
-
-function withoutNulls(patch: JsonObject): JsonObject {
-  const result: JsonObject = {};
-  for (const [key, value] of Object.entries(withoutDirectives(patch))) {
-    if (value === null || value === undefined) continue;
-    result[key] = isObject(value) ? withoutNulls(value) : value;
+/** Undefined where the field goes. */
+function mergeField(
+  current: Json | undefined,
+  value: Json | undefined,
+  shape: MergeShape | undefined,
+  key: string,
+  patch: JsonObject,
+): Json | undefined {
+  if (value === null || value === undefined) return undefined;
+  const fieldShape = shape?.fields?.[key] ?? shape?.values;
+  if (isObject(value) && isObject(current)) return mergeObject(current, value, fieldShape);
+  if (Array.isArray(value) && (fieldShape?.mergeKey || fieldShape?.set)) {
+    const directive = patch[`${orderPrefix}${key}`];
+    // The server's own types leave an empty list out, so it counts as absent.
+    if (Array.isArray(current) && current.length > 0) return mergeList(current, value, fieldShape, directive);
+    const added = asList(withoutDirectives(value));
+    return directive === undefined ? added : order(added, added, directive, [], fieldShape);
   }
-  return result;
+  return withoutDirectives(value);
 }
 
-function withoutDirectives(patch: JsonObject): JsonObject {
+/** A value put where nothing of its kind was: without nulls, and without objects that hold a directive. */
+function withoutDirectives(value: Json): Json | undefined {
+  if (Array.isArray(value)) return value.map(withoutDirectives).filter(item => item !== undefined);
+  if (!isObject(value)) return value;
+  if (value.$patch !== undefined) return undefined;
   const result: JsonObject = {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (key === '$patch' || key === '$retainKeys') continue;
-    if (directivePrefixes.some(prefix => key.startsWith(prefix))) continue;
-    result[key] = value;
+  for (const [key, child] of Object.entries(value)) {
+    const kept = child === null || child === undefined ? undefined : withoutDirectives(child);
+    if (kept !== undefined) result[key] = kept;
   }
   return result;
 }
@@ -116,54 +116,80 @@ function deleteFromPrimitives(result: JsonObject, field: string, removed: Json |
   if (Array.isArray(current)) result[field] = current.filter(item => !removed.includes(item));
 }
 
-function mergeList(current: Json[], patch: Json[], shape: MergeShape, orderDirective: Json | undefined): Json[] {
-  if (shape.set) {
-    const merged = [...current, ...patch.filter(item => !current.includes(item))];
-    return orderDirective === undefined ? merged : order(merged, patch, orderDirective, current, shape);
-  }
+function mergeList(current: Json[], patch: Json[], shape: MergeShape, directive: Json | undefined): Json[] {
+  const arrangeAll = (merged: Json[], asked: Json[], before: Json[]) => {
+    const once = arrange(merged, asked, before, shape);
+    return directive === undefined ? once : order(once, asked, directive, current, shape);
+  };
+  if (shape.set) return arrangeAll([...new Set([...current, ...patch])], patch, current);
   const mergeKey = shape.mergeKey!;
-  const replaces = patch.some(item => isObject(item) && item.$patch === 'replace');
-  let result = replaces ? [] : [...current];
-  for (const item of patch) {
+  const keyOf = (item: Json): Json => {
     if (!isObject(item)) throw new PatchFailure('expected an object in a list of objects');
-    if (item.$patch === 'replace') continue;
     const key = item[mergeKey];
-    if (key === undefined) {
-      throw new PatchFailure(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
-    }
-    const index = result.findIndex(other => isObject(other) && deepEqual(other[mergeKey], key));
-    if (item.$patch === 'delete') {
-      result = result.filter(other => !(isObject(other) && deepEqual(other[mergeKey], key)));
-    } else if (index < 0) result.push(withoutNulls(item));
-    else result[index] = mergeObject(result[index] as JsonObject, item, shape.items) ?? {};
+    if (key !== undefined) return key;
+    throw new PatchFailure(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+  };
+  const asked = patch.filter(item => !isObject(item) || item.$patch === undefined);
+  const before = afterDirectives(current, patch, mergeKey, keyOf);
+  if (patch.some(item => isObject(item) && item.$patch === 'replace')) return asked;
+  const merged = [...before];
+  for (const item of asked) {
+    const key = keyOf(item);
+    const index = merged.findIndex(other => isObject(other) && deepEqual(other[mergeKey], key));
+    if (index < 0) merged.push(withoutDirectives(item)!);
+    else merged[index] = mergeObject(merged[index] as JsonObject, item as JsonObject, shape.items);
   }
-  return orderDirective === undefined ? result : order(result, patch, orderDirective, current, shape);
+  return arrangeAll(merged, asked, before);
+}
+
+/** The list without the items that the patch deletes. */
+function afterDirectives(current: Json[], patch: Json[], mergeKey: string, keyOf: (item: Json) => Json): Json[] {
+  let left = current;
+  for (const item of patch) {
+    if (!isObject(item) || item.$patch !== 'delete') continue;
+    const key = keyOf(item);
+    left = left.filter(other => !(isObject(other) && deepEqual(other[mergeKey], key)));
+  }
+  return left;
+}
+
+/** Puts a merged list in the order that `$setElementOrder` asks for. */
+function order(merged: Json[], asked: Json[], directive: Json | undefined, before: Json[], shape: MergeShape): Json[] {
+  if (!Array.isArray(directive)) throw new PatchFormat('invalid patch format of setElementOrder list');
+  const identity = identityOf(shape);
+  let next = 0;
+  for (const item of directive) {
+    if (next < asked.length && deepEqual(identity(asked[next]!), identity(item))) next++;
+  }
+  if (directive.length > 0 && next < asked.length) {
+    throw new PatchFailure(
+      `The order in patch list: ${JSON.stringify(asked)} doesn't match $setElementOrder list: ${JSON.stringify(directive)}`,
+    );
+  }
+  return arrange(merged, directive, before, shape);
 }
 
 /**
- * Puts a merged list in the order that the patch asks for; items that the directive does not name keep their place
- * among those that were there before.
+ * Items that are named, in the order of `named`, and between them the others, where both stood in that order before.
  */
-function order(merged: Json[], patch: Json[], directive: Json | undefined, before: Json[], shape: MergeShape): Json[] {
-  if (!Array.isArray(directive)) throw new PatchFormat('invalid patch format of setElementOrder list');
-  const identity = (item: Json) => (shape.mergeKey && isObject(item) ? item[shape.mergeKey] : item);
-  const wanted = directive.map(identity);
-  const positionIn = (list: (Json | undefined)[], item: Json) =>
+function arrange(merged: Json[], named: readonly Json[], before: readonly Json[], shape: MergeShape): Json[] {
+  const identity = identityOf(shape);
+  const place = (list: readonly (Json | undefined)[], item: Json) =>
     list.findIndex(other => deepEqual(other, identity(item)));
-  for (const item of patch) {
-    if (isObject(item) && item.$patch !== undefined) continue;
-    if (positionIn(wanted, item) < 0) {
-      throw new PatchFormat("The order in patch list doesn't match the setElementOrder list");
-    }
-  }
-  const named = merged.filter(item => positionIn(wanted, item) >= 0);
-  const others = merged.filter(item => positionIn(wanted, item) < 0);
-  named.sort((a, b) => positionIn(wanted, a) - positionIn(wanted, b));
-  const beforeKeys = before.map(identity);
+  const wanted = named.map(identity);
+  const former = before.map(identity);
+  const first = merged.filter(item => place(wanted, item) >= 0);
+  const others = merged.filter(item => place(wanted, item) < 0);
+  first.sort((a, b) => place(wanted, a) - place(wanted, b));
   const result: Json[] = [];
-  while (named.length > 0 && others.length > 0) {
-    const place = positionIn(beforeKeys, named[0]!);
-    result.push(place < 0 || place < positionIn(beforeKeys, others[0]!) ? named.shift()! : others.shift()!);
+  while (first.length > 0 && others.length > 0) {
+    const at = place(former, first[0]!);
+    const otherAt = place(former, others[0]!);
+    result.push(at >= 0 && otherAt >= 0 && otherAt < at ? others.shift()! : first.shift()!);
   }
-  return [...result, ...named, ...others];
+  return [...result, ...first, ...others];
+}
+
+function identityOf(shape: MergeShape): (item: Json) => Json | undefined {
+  return item => (shape.mergeKey && isObject(item) ? item[shape.mergeKey] : item);
 }

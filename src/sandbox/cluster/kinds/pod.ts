@@ -291,12 +291,6 @@ function statusErrors(object: ApiObject): FieldError[] {
       );
     }
   }
-  const seen = new Set<string>();
-  for (const [index, item] of asList(status.conditions).entries()) {
-    const type = asString(asObject(item).type);
-    if (seen.has(type)) errors.push(fieldError('FieldValueDuplicate', `status.conditions[${index}].type`, type));
-    seen.add(type);
-  }
   return errors;
 }
 

@@ -154,8 +154,8 @@ function judgeHere(
     try {
       holds = rule.program(given);
     } catch (error) {
-      const why = (error as Error).message.split('\n')[0]!;
-      const detail = `${why[0]?.toLowerCase() ?? ''}${why.slice(1)} evaluating rule: ${rule.source.message?.trim() || rule.source.rule.trim()}`;
+      const said = rule.source.message?.trim() || rule.source.rule.trim();
+      const detail = `${faultWords((error as Error).message)} evaluating rule: ${said}`;
       run.found.errors.push(fieldError('FieldValueInvalid', path, node.type, detail));
       continue;
     }
@@ -164,6 +164,16 @@ function judgeHere(
     if (!rule.usesOldSelf && unchanged) run.found.warnings.push(`${broken.field}: ${broken.body}`);
     else run.found.errors.push(broken);
   }
+}
+
+/** The failure of a running rule in the words of the server's CEL library, as far as they are known. */
+function faultWords(message: string): string {
+  const line = message.split('\n')[0]!;
+  const index = /index out of bounds, index (-?\d+)/.exec(line);
+  if (index) return `index out of bounds: ${index[1]}`;
+  const conversion = /^(int|double|uint)\(\) type error/.exec(line);
+  if (conversion) return `type conversion error from 'string' to '${conversion[1]}'`;
+  return `${line[0]?.toLowerCase() ?? ''}${line.slice(1)}`;
 }
 
 function errorType(reason: string | undefined): FieldErrorType {

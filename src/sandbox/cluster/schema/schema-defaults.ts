@@ -31,7 +31,7 @@ export function applyDefaults(value: Json, node: SchemaNode): Json {
   for (const [name, current] of Object.entries(copy ?? value)) {
     const child = node.properties.get(name) ?? node.additional;
     if (!child || current === undefined) continue;
-    if (current === null && !child.nullable && !child.preserveUnknown && child.type !== '') {
+    if (current === null && !child.nullable) {
       copy ??= { ...value };
       delete copy[name];
       continue;

@@ -20,6 +20,10 @@ function check(value: Json, old: Json | undefined, node: SchemaNode, path: strin
   }
   if (!hasType(value, node)) {
     errors.push(wrongType(typeName(value), node, path));
+    if (node.type === 'integer' && typeof value === 'number' && hasRange(node)) {
+      // The server's check of the range speaks up as well, without a field.
+      errors.push(invalid('', '', `Checked value must be of type integer (default format) in ${path}`));
+    }
     return;
   }
   if (node.enum && !node.enum.some(allowed => deepEqual(allowed, value))) {
@@ -51,6 +55,10 @@ function hasType(value: Json, node: SchemaNode): boolean {
     default:
       return true;
   }
+}
+
+function hasRange({ bounds }: SchemaNode): boolean {
+  return bounds.minimum !== undefined || bounds.maximum !== undefined;
 }
 
 function typeName(value: Json): string {
