@@ -63,7 +63,8 @@ export function boundReport(port: NLBPort, wish: PortWish | undefined): PodRepor
     reason: failed?.reason ?? progress.reason,
     message: failed?.message ?? progress.message,
     warning: failed !== undefined,
-    annotations: isPublished ? published(port, wish, status?.endpoint ?? '', progress.reason) : { ...withdrawn },
+    // What was published stays until the port is lost: a cache that is behind must not take it back.
+    annotations: isPublished ? published(port, wish, status?.endpoint ?? '', progress.reason) : {},
   };
 }
 

@@ -13,7 +13,7 @@ describe('one room on a real API server', () => {
   after(() => world?.stop());
 
   test('a packet sent to the published endpoint comes back from the pod', async () => {
-    await world.room('game-room-1', '10.0.1.5');
+    await world.room('game-room-1', world.ip(5));
     const endpoint = await eventually(async () => {
       const published = world.endpointOf(await world.pods.get('game-room-1'));
       assert.ok(published);
@@ -35,7 +35,10 @@ describe('one room on a real API server', () => {
     const { stdout } = await world.cluster.kubectl(['get', 'nlbports']);
     const [head = '', first = ''] = stdout.split('\n');
     assert.match(head, /NAME +POOL +ENDPOINT +PHASE +CLAIMANT +TARGET +HEALTHY +AGE/);
-    assert.match(first, /nlb-[0-9a-f]{16}-30000 +game +\S+:30000 +Bound +default\/game-room-1 +10\.0\.1\.5:7777 +True/);
+    assert.match(
+      first,
+      /nlb-[0-9a-f]{16}-30000 +game +\S+:30000 +Bound +default\/game-room-1 +10\.\d+\.1\.6:7777 +True/,
+    );
   });
 
   test('a pod that is gone gives its port back, and AWS is as before', async () => {

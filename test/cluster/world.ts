@@ -29,6 +29,8 @@ export interface World {
   /** An operator process under the shipped service account and RBAC. */
   operator(args?: string[], env?: NodeJS.ProcessEnv): Promise<OperatorProcess>;
   pool(name: string, spec?: AnyObject): Promise<AnyObject>;
+  /** The address of pod number so-and-so (from 0), in a network that no other world uses. */
+  ip(number: number): string;
   /** A labelled pod with a server behind its address that answers with the pod's name. */
   room(name: string, ip: string, options?: Partial<PodOptions>): Promise<GameServer>;
   serve(name: string, ip: string): Promise<GameServer>;
@@ -56,6 +58,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   await eventually(() => cluster.rest.list('/apis/nlbports.dev/v1alpha1/nlbports'), 10_000);
   const kubeconfig = await cluster.serviceAccountKubeconfig('nlbports-system', 'nlbports');
   const operators: OperatorProcess[] = [];
+  const network = 2 + Math.floor(Math.random() * 250);
   const servers: GameServer[] = [];
 
   const world: World = {
@@ -94,6 +97,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       ]);
       return pool!;
     },
+    ip: number => `10.${network}.${1 + Math.floor(number / 200)}.${1 + (number % 200)}`,
     async room(name, ip, more = {}) {
       const server = await world.serve(name, ip);
       await pods.run({
