@@ -832,15 +832,18 @@ export const conformanceCases: readonly ConformanceCase[] = [
     },
   },
   {
-    title: 'A resource has at most 50 tags',
+    title: 'A resource has at most 50 tags, however they came',
     fact: `${guide}, Quotas; ${api}, AddTags, Errors`,
     async run({ client, targetGroup, refusal }) {
       const { TargetGroupArn } = await targetGroup();
-      const Tags = Array.from({ length: 51 }, (_, index) => ({ Key: `tag-${index}`, Value: '' }));
-      assert.equal(
-        await refusal(client.send(new elb.AddTagsCommand({ ResourceArns: [TargetGroupArn!], Tags }))),
-        'TooManyTags',
-      );
+      const add = (from: number, to: number) => {
+        const Tags = Array.from({ length: to - from }, (_, index) => ({ Key: `tag-${from + index}`, Value: '' }));
+        return client.send(new elb.AddTagsCommand({ ResourceArns: [TargetGroupArn!], Tags }));
+      };
+      assert.equal(await refusal(add(0, 51)), 'TooManyTags');
+      await add(0, 50);
+      await add(20, 50);
+      assert.equal(await refusal(add(50, 51)), 'TooManyTags');
     },
   },
   {

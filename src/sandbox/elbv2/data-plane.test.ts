@@ -239,6 +239,19 @@ describe('data plane, UDP', () => {
     assert.match((await old.ask('c', address))!, /10\.0\.0\.2/);
   });
 
+  it('lets a flow go on where its target is registered again while it drains', async () => {
+    const { network, clock, address, register, deregister, attributes, emulator } = await lab('UDP');
+    await attributes(['deregistration_delay.timeout_seconds', '30']);
+    await room(network, '10.0.0.1');
+    await register('10.0.0.1');
+    const client = await udpClient(network, clock);
+    await client.ask('a', address);
+    await deregister('10.0.0.1');
+    await register('10.0.0.1');
+    await clock.advance(60_000);
+    assert.equal(emulator.flows().udpFlows, 1);
+  });
+
   it('keeps a flow on a gone target for as long as it talks, where termination is off', async () => {
     const { network, clock, address, register, deregister, attributes } = await lab('UDP');
     await attributes(

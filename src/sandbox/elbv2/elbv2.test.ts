@@ -394,6 +394,15 @@ describe('createElbv2(), life of a target', () => {
     });
   }
 
+  it('knows nothing of the health of instances', async () => {
+    const { clock, call, loadBalancer, group, listener, states, reasons } = lab();
+    const arn = await group('room-1', { TargetType: 'instance' });
+    await listener(await loadBalancer(), arn);
+    await call('RegisterTargets', { TargetGroupArn: arn, Targets: [{ Id: 'i-0123456789abcdef0' }] });
+    await clock.settle();
+    assert.deepEqual([await states(arn), await reasons(arn)], [['unavailable'], ['Elb.InternalError']]);
+  });
+
   it('waits for interval and threshold where check-at-once is off', async () => {
     const { clock, network, call, loadBalancer, group, listener, states } = lab('instant', { 'check-at-once': 'off' });
     const arn = await group('room-1', { HealthCheckIntervalSeconds: 10, HealthyThresholdCount: 3 });

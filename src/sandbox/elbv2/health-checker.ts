@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Random } from '../../runtime/random.ts';
 import { type Network, networkErrorCode } from '../network.ts';
@@ -92,6 +91,13 @@ export function createHealthChecker(deps: HealthCheckerDeps): HealthChecker {
   }
 
   function begin(target: Target): void {
+    if (target.group.targetType === 'instance') {
+      // An instance has no address here, so nothing can be said of it.
+      target.health = 'unavailable';
+      target.reason = 'Elb.InternalError';
+      target.description = 'Target health is unavailable due to an internal error';
+      return;
+    }
     if (!settings['health-checks'] || target.group.targetType === 'alb') {
       apply(target, { healthy: true });
       target.health = 'healthy';
@@ -136,8 +142,6 @@ export function createHealthChecker(deps: HealthCheckerDeps): HealthChecker {
 async function probe(deps: HealthCheckerDeps, target: Target): Promise<ProbeResult> {
   const { healthCheck } = target.group;
   const failed = { healthy: false, reason: 'Target.FailedHealthChecks', description: 'Health checks failed' } as const;
-  // An instance has no address here.
-  if (isIP(target.id) === 0) return failed;
   const timeoutMs = healthCheck.timeoutSeconds * 1000;
   const to = {
     host: deps.dialledHost(target.id),

@@ -19,7 +19,8 @@ export interface FlowKey {
  */
 export function pickTarget(forwards: readonly Forward[], key: FlowKey, nowMs: number): Target | undefined {
   const group = pickGroup(forwards, key);
-  if (!group) return undefined;
+  // Only addresses can be dialled: instances and other load balancers have none here.
+  if (group?.targetType !== 'ip') return undefined;
   const attribute = (name: string) => targetGroupAttributes.value(group, name);
   const own = attribute('load_balancing.cross_zone.enabled');
   const crossZone = own === 'use_load_balancer_configuration' ? key.crossZone : own === 'true';

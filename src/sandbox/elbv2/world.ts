@@ -108,7 +108,7 @@ export interface TargetGroup extends Resource {
 }
 
 /** What a target's checks say so far. */
-export type HealthState = 'initial' | 'healthy' | 'unhealthy';
+export type HealthState = 'initial' | 'healthy' | 'unhealthy' | 'unavailable';
 
 export interface Target {
   readonly group: TargetGroup;

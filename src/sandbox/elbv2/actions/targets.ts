@@ -232,6 +232,9 @@ function healthFields(context: Context, group: TargetGroup, target: Target | Des
       ? { State: 'initial', Reason: 'Elb.RegistrationInProgress', Description: 'Target registration is in progress' }
       : { State: 'initial', Reason: 'Elb.InitialHealthChecking', Description: 'Initial health checks in progress' };
   }
+  if (target.health === 'unavailable') {
+    return { State: 'unavailable', Reason: target.reason, Description: target.description };
+  }
   const isDraining = target.unhealthyDrainingUntilMs > context.clock.monotonicMs();
   return {
     State: isDraining ? 'unhealthy.draining' : 'unhealthy',
