@@ -4,6 +4,7 @@ import { type Api, createApi, type Loose } from './conformance/api.ts';
 import { createCases } from './conformance/create-cases.ts';
 import { customResourceCases } from './conformance/custom-resource-cases.ts';
 import { deleteCases } from './conformance/delete-cases.ts';
+import { garbageCases } from './conformance/garbage-cases.ts';
 import { kindCases } from './conformance/kind-cases.ts';
 import { listCases } from './conformance/list-cases.ts';
 import { patchCases } from './conformance/patch-cases.ts';
@@ -48,6 +49,7 @@ export function conformance(title: string, open: () => Promise<ConformanceTarget
     describe('update', () => updateCases(api));
     describe('patch', () => patchCases(api));
     describe('delete', () => deleteCases(api));
+    describe('owners', () => garbageCases(api));
     describe('list', () => listCases(api));
     describe('watch', () => watchCases(api));
     describe('custom resources', () => customResourceCases(api));

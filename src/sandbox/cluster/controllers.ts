@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../runtime/clock.ts';
 import { customKinds } from './custom-kind.ts';
+import { collectGarbage } from './garbage-collector.ts';
 import { type ApiObject, asObject, asString, withField } from './json.ts';
 import type { Kind } from './kind.ts';
 import type { KindRegistry } from './kind-registry.ts';
@@ -46,6 +47,8 @@ export function startControllers(deps: ControllersDeps): { stop(): void } {
       later(() => emptyNamespace(deps, metadata.name, later));
     }
   });
+
+  collectGarbage(deps, later);
 
   return {
     stop() {

@@ -56,6 +56,8 @@ export interface Store {
   /** The version of the newest write. */
   readonly version: number;
   collection(name: string): Collection;
+  /** Every change of every kind, before the collection's own subscribers hear of it. */
+  follow(follower: (collection: string, event: StoreEvent) => void): void;
 }
 
 /** The collection's key of an object. */
@@ -71,6 +73,7 @@ export function createStore(deps: { nowMs: () => number; options: StoreOptions }
   let version = firstVersion;
   const collections = new Map<string, Collection>();
   const nextVersion = () => ++version;
+  const followers: ((collection: string, event: StoreEvent) => void)[] = [];
   return {
     get version() {
       return version;
@@ -78,15 +81,24 @@ export function createStore(deps: { nowMs: () => number; options: StoreOptions }
     collection(name) {
       let found = collections.get(name);
       if (!found) {
-        found = createCollection({ ...deps, nextVersion });
+        const tell = (event: StoreEvent) => {
+          for (const follower of followers) follower(name, event);
+        };
+        found = createCollection({ ...deps, nextVersion, tell });
         collections.set(name, found);
       }
       return found;
     },
+    follow: follower => void followers.push(follower),
   };
 }
 
-function createCollection(deps: { nowMs: () => number; options: StoreOptions; nextVersion: () => number }): Collection {
+function createCollection(deps: {
+  nowMs: () => number;
+  options: StoreOptions;
+  nextVersion: () => number;
+  tell: (event: StoreEvent) => void;
+}): Collection {
   const items = new Map<string, Stored>();
   const keys: string[] = [];
   const subscribers = new Map<string | undefined, Set<Subscriber>>();
@@ -97,6 +109,7 @@ function createCollection(deps: { nowMs: () => number; options: StoreOptions; ne
   function remember(event: StoreEvent): void {
     events.push(event);
     forget();
+    deps.tell(event);
     for (const scope of event.namespace ? [event.namespace, undefined] : [undefined]) {
       const set = subscribers.get(scope);
       if (set) for (const subscriber of [...set]) subscriber(event);
