@@ -221,6 +221,18 @@ describe('data plane, UDP', () => {
     assert.equal(emulator.flows().udpFlows, 0);
   });
 
+  it('keeps a flow that only the client talks in', async () => {
+    const { network, clock, address, register, emulator } = await lab('UDP');
+    await network.bindUdp({ host: '10.0.0.1', port: 7777 }, () => {});
+    await register('10.0.0.1');
+    const client = await udpClient(network, clock);
+    for (let n = 0; n < 4; n++) {
+      await client.ask('anybody?', address);
+      await clock.advance(100_000);
+    }
+    assert.equal(emulator.flows().udpFlows, 1);
+  });
+
   it('keeps a flow on a draining target, sends new ones elsewhere, and ends it when the delay is over', async () => {
     const { network, clock, address, register, deregister, attributes } = await lab('UDP');
     await attributes(['deregistration_delay.timeout_seconds', '30']);
@@ -286,6 +298,17 @@ describe('data plane, UDP', () => {
     await second.health!.close();
     await clock.advance(10_000);
     assert.deepEqual(await targetsOf(), ['10.0.0.1', '10.0.0.2']);
+  });
+
+  it('sends nothing to a target whose first check is under way', async () => {
+    const { network, clock, address, register } = await lab('UDP');
+    await room(network, '10.0.0.1', { healthy: false });
+    network.silence('10.0.0.1');
+    await register('10.0.0.1');
+    network.unsilence('10.0.0.1');
+    assert.equal(await (await udpClient(network, clock)).ask('a', address), undefined);
+    await clock.advance(10_000);
+    assert.notEqual(await (await udpClient(network, clock)).ask('a', address), undefined);
   });
 
   it('keeps new connections coming for a while after deregistering, where the profile says so', async () => {

@@ -394,6 +394,21 @@ describe('createElbv2(), life of a target', () => {
     });
   }
 
+  it('takes no notice of a check that began before its group was taken out of use and back', async () => {
+    const { clock, network, call, loadBalancer, group, listener, states } = lab();
+    const [balancer, arn] = [await loadBalancer(), await group('room-1', { HealthCheckIntervalSeconds: 30 })];
+    const ListenerArn = await listener(balancer, arn);
+    network.silence('10.0.0.1');
+    await call('RegisterTargets', { TargetGroupArn: arn, Targets: [{ Id: '10.0.0.1' }] });
+    await clock.advance(5000);
+    await call('DeleteListener', { ListenerArn });
+    network.unsilence('10.0.0.1');
+    await network.listenTcp({ host: '10.0.0.1', port: 7777 }, () => {});
+    await listener(balancer, arn);
+    await clock.advance(6000);
+    assert.deepEqual(await states(arn), ['healthy']);
+  });
+
   it('knows nothing of the health of instances', async () => {
     const { clock, call, loadBalancer, group, listener, states, reasons } = lab();
     const arn = await group('room-1', { TargetType: 'instance' });
@@ -541,7 +556,7 @@ describe('createElbv2(), realistic profile', () => {
       const { clock, call, loadBalancer } = lab('realistic', { latency: '0s' });
       await loadBalancer();
       const begin = clock.nowMs();
-      while ((await call('DescribeLoadBalancers')).text('Code') !== 'active') await clock.advance(100);
+      while ((await call('DescribeLoadBalancers')).text('Code') !== 'active') await clock.advance(1000);
       return clock.nowMs() - begin;
     };
     assert.equal(await run(), await run());
