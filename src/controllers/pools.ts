@@ -101,12 +101,9 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
     const overlap = await carryOut(deps, plan);
     if (overlap) deps.log.warn({ pool: name }, 'A port of the pool is owned by another pool');
     if (deleting && deps.ports.by('pool', name).length === 0) {
-      await setFinalizers(
-        deps,
-        pool,
-        (pool.metadata.finalizers ?? []).filter(item => item !== poolFinalizer),
-      );
-      return {};
+      const latest = deps.pools.get(name) ?? pool;
+      const left = (latest.metadata.finalizers ?? []).filter(item => item !== poolFinalizer);
+      return (await setFinalizers(deps, latest, left)) === 'conflict' ? { requeueAfterMs: 200 } : {};
     }
     if (!listing) return {};
     const wait = listing.failed ? deps.options.retryMs : deps.options.resyncMs;
@@ -435,14 +432,16 @@ function countInRange(pool: NLBPortPool, numbers: ReadonlySet<number>): number {
   return [...numbers].filter(port => port >= pool.spec.ports.min && port <= pool.spec.ports.max).length;
 }
 
-async function setFinalizers(deps: PoolsDeps, pool: NLBPortPool, finalizers: string[]): Promise<void> {
+async function setFinalizers(deps: PoolsDeps, pool: NLBPortPool, finalizers: string[]): Promise<'done' | 'conflict'> {
   const { name, resourceVersion } = pool.metadata;
   try {
     const body = { metadata: { resourceVersion, finalizers } };
     deps.pools.put(await deps.client.patch(nlbPortPools, { name }, { type: 'merge', body }));
+    return 'done';
   } catch (error) {
-    if (isNotFound(error)) return;
+    if (isNotFound(error)) return 'done';
     if (!isConflict(error) && !isInvalid(error)) throw error;
     deps.pools.put(await deps.client.get(nlbPortPools, { name }));
+    return 'conflict';
   }
 }
