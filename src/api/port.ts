@@ -139,6 +139,9 @@ export const portStatus = z.object({
     .describe('Every target that AWS may hold for this port.')
     .meta({ 'x-kubernetes-list-type': 'atomic' }),
   lookAfter: instant.optional().describe('When the health of the targets is looked at next.'),
+  conflictUntil: instant
+    .optional()
+    .describe('When a port on which someone else was found is tried again, if no listing shows them.'),
   reuseAfter: instant.optional().describe('When the quarantine ends; unset until draining has ended.'),
   observedGeneration: z.int().optional(),
   conditions,

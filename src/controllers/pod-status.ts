@@ -54,8 +54,9 @@ export function boundReport(port: NLBPort, wish: PortWish | undefined): PodRepor
   const registered = findCondition(status?.conditions, 'TargetsRegistered');
   const healthy = findCondition(status?.conditions, 'Healthy');
   const progress = progressOf(port);
-  const isPublished = port.spec.claim?.exposed && provisioned?.status === 'True' && status?.endpoint !== undefined;
-  const failed = [provisioned, registered, healthy].find(
+  // The port has an endpoint while its listener is in place; what AWS says of a pool's edit is the port's matter then.
+  const isPublished = port.spec.claim?.exposed && status?.endpoint !== undefined;
+  const failed = [isPublished ? undefined : provisioned, registered, healthy].find(
     condition => condition?.status === 'False' && condition.message.startsWith('NLBP-'),
   );
   return {
@@ -71,7 +72,7 @@ export function boundReport(port: NLBPort, wish: PortWish | undefined): PodRepor
 function progressOf(port: NLBPort): { reason: string; message: string } {
   const { name } = port.metadata;
   const is = (type: string) => findCondition(port.status?.conditions, type)?.status === 'True';
-  if (!is('Provisioned'))
+  if (port.status?.endpoint === undefined)
     return { reason: 'Provisioning', message: `Listener and target group of ${name} are being made` };
   if ((port.spec.targets ?? []).length === 0) return { reason: 'WaitingForIP', message: 'The pod has no address yet' };
   if (!is('TargetsRegistered')) return { reason: 'Registering', message: `The pod is being registered with ${name}` };

@@ -5,7 +5,10 @@ import type { LifecycleInput, LifecycleTimes } from '../core/lifecycle.ts';
 import { type TargetGroupSettings, targetGroupSettings } from '../core/target-group-settings.ts';
 
 /** The waits that the operator's options set; milliseconds. */
-export type OperatorTimes = Pick<LifecycleTimes, 'firstHealthLookMs' | 'conflictRetryMs' | 'drainSlackMs'>;
+export interface OperatorTimes extends Pick<LifecycleTimes, 'firstHealthLookMs' | 'drainSlackMs'> {
+  /** A second try at a port on which someone else was found, where the pool's listing does not show it. */
+  conflictRetryMs: number;
+}
 
 /** What a port's life depends on besides the port. */
 export interface PortContext {

@@ -3,7 +3,7 @@ import type { CodedError } from '../api/errors.ts';
 import { type KnownTarget, type NLBPort, type PortStatus, sameTarget, type Target } from '../api/port.ts';
 import type { TargetHealth } from '../aws/port-provider.ts';
 import { isConflict } from '../core/allocate.ts';
-import { isProvisioned } from '../core/lifecycle.ts';
+import { isInPlace, isProvisioned } from '../core/lifecycle.ts';
 import { phaseOf } from '../core/phase.ts';
 import type { Condition } from '../kube/objects.ts';
 import type { PortContext } from './port-context.ts';
@@ -18,13 +18,16 @@ export function deriveStatus(port: NLBPort, status: PortStatus, context: PortCon
   const provisioned = isProvisioned(current, context.settings);
   const { claim, targets = [] } = port.spec;
   const next: PortStatus = { ...status, observedGeneration: port.metadata.generation };
-  next.phase = phaseOf(current, provisioned, context.foreign);
   setOrDelete(next, 'claimant', claim && `${claim.namespace}/${claim.name}`);
   setOrDelete(next, 'target', describeTargets(targets));
   const host = context.loadBalancer?.hostname;
-  setOrDelete(next, 'endpoint', provisioned && host !== undefined ? `${host}:${port.spec.port}` : undefined);
+  if (!isInPlace(current)) delete next.endpoint;
+  // Where the load balancer has left the pool, who holds the port keeps the endpoint that they know.
+  else if (host !== undefined) next.endpoint = `${host}:${port.spec.port}`;
   if (claim?.releasedAt === undefined) delete next.reuseAfter;
+  if (next.conflictUntil !== undefined && Date.parse(next.conflictUntil) <= nowMs) delete next.conflictUntil;
   next.conditions = deriveConditions(current, next, provisioned, context, nowMs);
+  next.phase = phaseOf({ ...port, status: next }, provisioned, context.foreign);
   return next;
 }
 
@@ -43,21 +46,30 @@ function deriveConditions(
       nowMs,
     );
   };
-  const { claim, warm, targets = [] } = port.spec;
+  const { claim, warm, retire, targets = [] } = port.spec;
   const known = status.targets ?? [];
-  const before = findCondition(conditions, 'Provisioned');
-  if (provisioned) set('Provisioned', 'True', 'Provisioned', 'Listener and target group are there');
-  else if (context.foreign) {
+  const wanted = claim !== undefined || (warm && !retire);
+  const failed = isFailure(findCondition(conditions, 'Provisioned'));
+  if (provisioned && (wanted || !failed)) {
+    set('Provisioned', 'True', 'Provisioned', 'Listener and target group are there');
+  } else if (context.foreign) {
     set('Provisioned', 'False', 'ListenerConflict', 'NLBP-3001: A listener of someone else is on this port');
-  } else if (claim || (warm && !port.spec.retire)) {
-    if (!isFailure(before)) set('Provisioned', 'False', 'Provisioning', 'AWS resources are being made');
-  } else if (!isConflict(port) || Date.parse(before!.lastTransitionTime) + context.times.conflictRetryMs <= nowMs) {
+  } else if (wanted) {
+    if (!failed && isInPlace(port)) {
+      set('Provisioned', 'True', 'Updating', "Listener and target group are there; the pool's edit is on its way");
+    } else if (!failed) set('Provisioned', 'False', 'Provisioning', 'AWS resources are being made');
+  } else if (isConflict(port) ? status.conflictUntil === undefined : !(failed && mayHoldResources(status))) {
     set('Provisioned', 'False', 'NotNeeded', 'No claim, and not kept warm');
   }
   const registered = targets.length > 0 && targets.every(target => known.some(isRegistered(target)));
   if (registered) set('TargetsRegistered', 'True', 'Registered', 'AWS has accepted every target');
-  else if (targets.length === 0) set('TargetsRegistered', 'False', 'NoTargets', 'No target is wanted');
-  else if (!isFailure(findCondition(conditions, 'TargetsRegistered'))) {
+  else if (targets.length === 0) {
+    const isLeft = known.some(({ state }) => state !== 'Draining');
+    // What AWS said when the last one was to be deregistered.
+    if (!isLeft || !isFailure(findCondition(conditions, 'TargetsRegistered'))) {
+      set('TargetsRegistered', 'False', 'NoTargets', 'No target is wanted');
+    }
+  } else if (!isFailure(findCondition(conditions, 'TargetsRegistered'))) {
     set('TargetsRegistered', 'False', 'Registering', 'AWS is being asked to register the targets');
   }
   const healthy = findCondition(conditions, 'Healthy');
@@ -192,6 +204,10 @@ function lookIntervalMs(targets: readonly KnownTarget[], missing: boolean, nowMs
   if (missing) return minLookIntervalMs;
   const newestMs = Math.max(...targets.map(target => Date.parse(target.since)));
   return Math.min(maxLookIntervalMs, Math.max(minLookIntervalMs, (nowMs - newestMs) / 2));
+}
+
+function mayHoldResources({ listenerArn, targetGroupArn, creating }: PortStatus): boolean {
+  return listenerArn !== undefined || targetGroupArn !== undefined || creating === true;
 }
 
 function isDraining(target: TargetHealth): boolean {

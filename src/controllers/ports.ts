@@ -283,6 +283,9 @@ async function orFail<T>(deps: PortsDeps, port: NLBPort, conditionType: string, 
   const before = port.status?.conditions;
   const written = await saveStatus(deps, port, ({ status, metadata }) => {
     const failed = withFailure(status ?? {}, conditionType, error, metadata.generation ?? 0, deps.clock.nowMs());
+    if (error.reason === 'ListenerConflict' || error.reason === 'TargetGroupConflict') {
+      return { ...failed, conflictUntil: preciseTimestamp(deps.clock.nowMs() + deps.times.conflictRetryMs) };
+    }
     return isGone(error) ? forgetTargetGroup(failed) : failed;
   });
   const known = before?.some(condition => condition.type === conditionType && condition.reason === error.reason);

@@ -9,8 +9,6 @@ export interface LifecycleTimes {
    * support), so an earlier look is wasted.
    */
   firstHealthLookMs: number;
-  /** A second try at a port on which someone else was found, where the pool's listing does not show it. */
-  conflictRetryMs: number;
   /** What is added to the deregistration delay before AWS is asked whether draining has ended. */
   drainSlackMs: number;
   /** The pool's deregistration delay and quarantine. */
@@ -76,13 +74,19 @@ export function nextStep(input: LifecycleInput): Step {
   return tearDown(port, terminating, known, input);
 }
 
-/** Whether listener and target group are there and as the pool wants them. */
-export function isProvisioned(port: NLBPort, settings: TargetGroupSettings): boolean {
+/** Whether listener and target group are there and fit to carry traffic, though an edit of the pool may be on its way. */
+export function isInPlace(port: NLBPort): boolean {
   const { targetGroupArn, listenerArn, inspected, applied } = port.status ?? {};
   return (
-    targetGroupArn !== undefined &&
-    listenerArn !== undefined &&
-    inspected === true &&
+    targetGroupArn !== undefined && listenerArn !== undefined && inspected === true && applied?.attributes !== undefined
+  );
+}
+
+/** Whether listener and target group are there and as the pool wants them. */
+export function isProvisioned(port: NLBPort, settings: TargetGroupSettings): boolean {
+  const applied = port.status?.applied;
+  return (
+    isInPlace(port) &&
     applied?.attributes === settings.fingerprints.attributes &&
     applied.healthCheck === settings.fingerprints.healthCheck
   );
@@ -137,15 +141,16 @@ function tearDown(port: NLBPort, terminating: boolean, known: KnownTarget[], inp
   if (port.status?.targetGroupArn !== undefined) return { do: 'deleteTargetGroup' };
   if (terminating) return { do: 'dropFinalizer' };
   if (known.length > 0) return rest(drainedAtMs(input, known));
-  return { do: 'rest' };
+  // The port is free again then, and somebody has to say so.
+  return rest(conflictUntilMs(input) ?? Number.POSITIVE_INFINITY);
 }
 
 /** Until when a conflict keeps the port from being provided; infinity while the pool's listing shows it. */
-function conflictUntilMs({ port, foreign, nowMs, times }: LifecycleInput): number | undefined {
+function conflictUntilMs({ port, foreign, nowMs }: LifecycleInput): number | undefined {
   if (foreign) return Number.POSITIVE_INFINITY;
-  const provisioned = findCondition(port.status?.conditions, 'Provisioned');
-  if (provisioned?.reason !== 'ListenerConflict' && provisioned?.reason !== 'TargetGroupConflict') return undefined;
-  const untilMs = Date.parse(provisioned.lastTransitionTime) + times.conflictRetryMs;
+  const { conflictUntil } = port.status ?? {};
+  if (conflictUntil === undefined) return undefined;
+  const untilMs = Date.parse(conflictUntil);
   return nowMs < untilMs ? untilMs : undefined;
 }
 
