@@ -48,8 +48,8 @@ export async function watchPromises(world: World): Promise<{ broken: readonly st
     const before = was?.[endpointAnnotation];
     if (before !== undefined && object && endpoint !== before && previous?.metadata.uid === object.metadata.uid) {
       const port = ports.get(was?.[boundAnnotation] ?? '');
-      if (port?.spec.claim?.uid === object.metadata.uid && !port.spec.claim?.releasedAt) {
-        complain(`${key} had ${before}, and now ${endpoint ?? 'nothing'}, while it holds ${port.metadata.name}`);
+      if (port?.spec.claim?.uid === object.metadata.uid && !port?.spec.claim?.releasedAt) {
+        complain(`${key} had ${before}, and now ${endpoint ?? 'nothing'}, while it holds ${port?.metadata.name}`);
       }
     }
   });
