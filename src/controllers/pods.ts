@@ -9,7 +9,7 @@ import { podWish } from '../core/pod-wish.ts';
 import type { JsonPatchOperation, KubeClient, Patch } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
-import { isConflict, isInvalid, isNotFound, KubeNoAnswer } from '../kube/kube-error.ts';
+import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
 import { keyOf, type Pod, parseKey } from '../kube/objects.ts';
 import { pods as podResource } from '../kube/resource.ts';
 import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/work-queue.ts';
@@ -299,7 +299,7 @@ async function swap(deps: PodsDeps, port: NLBPort, patch: Patch): Promise<NLBPor
     return written;
   } catch (error) {
     if (isNotFound(error)) return undefined;
-    if (!isConflict(error) && !isInvalid(error) && !(error instanceof KubeNoAnswer)) throw error;
+    if (!isConflict(error) && !isInvalid(error) && !isOutcomeUnknown(error)) throw error;
   }
   try {
     const live = await deps.client.get(nlbPorts, key);
@@ -384,7 +384,7 @@ async function writeReport(deps: PodsDeps, pod: Pod, wanted: PodReport): Promise
     if (written.metadata.labels?.[poolLabel] !== undefined) deps.pods.put(written);
   } catch (error) {
     if (isNotFound(error)) return 'gone';
-    if (!isConflict(error) && !isInvalid(error) && !(error instanceof KubeNoAnswer)) throw error;
+    if (!isConflict(error) && !isInvalid(error) && !isOutcomeUnknown(error)) throw error;
     const live = await getPod(deps, keyOf(pod));
     if (live?.metadata.labels?.[poolLabel] !== undefined) deps.pods.put(live);
     return live?.metadata.uid === pod.metadata.uid ? 'conflict' : 'gone';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeClient } from '../kube/client.ts';
 import type { Informer } from '../kube/informer.ts';
-import { isConflict, isNotFound, KubeNoAnswer } from '../kube/kube-error.ts';
+import { isConflict, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Resource } from '../kube/resource.ts';
 
@@ -40,7 +40,7 @@ export async function updateStatus<S, T extends WithStatus<S>>(
       return written;
     } catch (error) {
       if (isNotFound(error)) return undefined;
-      if (tries >= maxTries || !(isConflict(error) || error instanceof KubeNoAnswer)) throw error;
+      if (tries >= maxTries || !(isConflict(error) || isOutcomeUnknown(error))) throw error;
     }
     try {
       current = await client.get(resource, { name });

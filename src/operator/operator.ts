@@ -171,7 +171,13 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       return waits ? `the ports loop waits, and no AWS call was made for ${Math.round(idleMs)} ms` : undefined;
     },
     async run(signal) {
-      await Promise.all([pods.start(signal), ports.start(signal), pools.start(signal)]);
+      // The caches live until the last turn has ended: it must not judge by a copy that stands still.
+      const following = new AbortController();
+      const stop = () => following.abort();
+      const synced = Promise.all([pods, ports, pools].map(informer => informer.start(following.signal)));
+      signal.addEventListener('abort', stop, { once: true });
+      await synced;
+      signal.removeEventListener('abort', stop);
       if (signal.aborted) return 'ended';
       log.info(
         { pods: pods.list().length, ports: ports.list().length, pools: pools.list().length },
@@ -180,6 +186,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       try {
         return await election.run(signal, lead);
       } finally {
+        stop();
         api.close();
       }
     },

@@ -84,17 +84,19 @@ export function virtualClock(startMs = Date.UTC(2026, 0, 1)): VirtualClock {
     nowMs: () => nowMs,
     monotonicMs: () => nowMs - startMs,
     after(delayMs, run): Timer {
-      const entry = { atMs: nowMs + Math.max(0, delayMs), sequence: sequence++, run };
+      // Whole milliseconds: at today's dates a smaller step would be lost in rounding, and time would stand still.
+      const entry = { atMs: nowMs + Math.max(0, Math.ceil(delayMs)), sequence: sequence++, run };
       push(entry);
-      let fired = false;
+      let over = false;
       const original = entry.run;
       entry.run = () => {
-        fired = true;
+        over = true;
         original();
       };
       return {
         cancel: () => {
-          if (!fired) cancelled.add(entry);
+          if (!over) cancelled.add(entry);
+          over = true;
         },
       };
     },
