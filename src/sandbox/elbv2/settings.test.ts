@@ -46,6 +46,8 @@ describe('compileSettings()', () => {
     ['bucket-slow-rate', 'many'],
     ['target-groups', '2.5'],
     ['address-range', '127.0.0.1'],
+    ['account', '12345'],
+    ['deny', 'elasticloadbalancing:RegisterTargets'],
   ];
   for (const [name, value] of bad) {
     it(`refuses ${name}=${value} with a sentence that names it`, () => {

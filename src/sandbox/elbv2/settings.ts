@@ -12,7 +12,7 @@ export interface DurationRange {
   readonly maxMs: number;
 }
 
-type Kind = 'switch' | 'number' | 'count' | 'duration' | 'text' | 'network';
+type Kind = 'switch' | 'number' | 'count' | 'duration' | 'code' | 'account' | 'actions' | 'network';
 
 interface Row<K extends Kind = Kind> {
   readonly kind: K;
@@ -44,7 +44,7 @@ export const settingRows = {
     'Calls draw tokens from buckets per account and region; an empty one answers Throttling.',
   ),
   'throttle-code': same(
-    'text',
+    'code',
     'Throttling',
     'Error code of a throttled call: Throttling by most reports, ThrottlingException on one AWS page (I).',
   ),
@@ -123,11 +123,11 @@ export const settingRows = {
     'Each load balancer gets an address of its own from this network, one per zone.',
   ),
   account: same(
-    'text',
+    'account',
     '111122223333',
     'Account number in every ARN; an access key of twelve digits is an account of its own.',
   ),
-  deny: same('text', '', 'Actions answered AccessDenied, joined by commas, as in RegisterTargets,CreateListener.'),
+  deny: same('actions', '', 'Actions answered AccessDenied, joined by commas, as in RegisterTargets,CreateListener.'),
   'call-log-entries': same('count', '100000', 'Calls kept in the call log; counts go on beyond it.'),
 } as const satisfies Record<string, Row>;
 
@@ -205,7 +205,9 @@ const wanted: Record<Kind, string> = {
   number: 'a number of 0 or more',
   count: 'a whole number of 0 or more',
   duration: 'a duration as 500ms, 30s, 2m or 1h, or a range as 1m-5m',
-  text: 'a text',
+  code: 'an error code of letters',
+  account: 'twelve digits',
+  actions: 'actions joined by commas, as RegisterTargets,CreateListener',
   network: 'an IPv4 network as 127.64.0.0/10',
 };
 
@@ -214,7 +216,9 @@ const parsers: Record<Kind, (text: string) => unknown> = {
   number: text => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined),
   count: text => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
   duration: parseRange,
-  text: text => text,
+  code: text => (/^[A-Za-z]+$/.test(text) ? text : undefined),
+  account: text => (/^\d{12}$/.test(text) ? text : undefined),
+  actions: text => (/^([A-Za-z]+(, ?[A-Za-z]+)*)?$/.test(text) ? text : undefined),
   network: text => (parseCidr(text) ? text : undefined),
 };
 
