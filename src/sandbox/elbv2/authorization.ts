@@ -63,9 +63,14 @@ export function checkAuthorized(check: Check): void {
   };
   const resources = check.action.resources(world, input);
   for (const resource of resources) ask(name, resource);
-  // A create with tags needs AddTags too (D, "Tag resources on creation").
-  if (name.startsWith('Create') && requestTags.size > 0)
-    for (const resource of resources) ask('AddTags', resource, name);
+  // A create with tags needs AddTags too, on what is about to be made (D, "Tag resources on creation").
+  if (!name.startsWith('Create') || requestTags.size === 0) return;
+  for (const resource of resources) ask('AddTags', name === 'CreateListener' ? listenersOf(resource) : resource, name);
+}
+
+/** The ARN of any listener of a load balancer. */
+function listenersOf(loadBalancerArn: string): string {
+  return `${loadBalancerArn.replace(':loadbalancer/', ':listener/')}/*`;
 }
 
 /** Reads the setting `deny`: actions joined by commas. */

@@ -204,18 +204,30 @@ describe('createElbv2(), at its front door', () => {
 
   it('asks the authorize hook with tags of the request and of the resource, and for AddTags on a tagged create', async () => {
     const asked: string[] = [];
-    const { call, group } = lab('instant', {}, ({ action, resource, requestTags, resourceTags, createAction }) => {
-      asked.push(
-        `${action} ${resource.split(':').at(-1)} ${[...requestTags]} ${[...resourceTags]} ${createAction ?? ''}`.trim(),
-      );
-      return resourceTags.get('owner') !== 'them';
-    });
+    const { call, group, loadBalancer } = lab(
+      'instant',
+      {},
+      ({ action, resource, requestTags, resourceTags, createAction }) => {
+        asked.push(
+          `${action} ${resource.split(':').at(-1)} ${[...requestTags]} ${[...resourceTags]} ${createAction ?? ''}`.trim(),
+        );
+        return resourceTags.get('owner') !== 'them';
+      },
+    );
     const theirs = await group('theirs', { Tags: [{ Key: 'owner', Value: 'them' }] });
     assert.deepEqual(asked, [
       'elasticloadbalancing:CreateTargetGroup targetgroup/theirs/* owner,them',
       'elasticloadbalancing:AddTags targetgroup/theirs/* owner,them  CreateTargetGroup',
     ]);
     assert.equal((await call('DeleteTargetGroup', { TargetGroupArn: theirs })).code, 'AccessDenied');
+    const balancer = await loadBalancer();
+    asked.length = 0;
+    await call('CreateListener', { LoadBalancerArn: balancer, Tags: [{ Key: 'a', Value: 'b' }] });
+    const path = balancer.split(':').at(-1)!;
+    assert.deepEqual(asked, [
+      `elasticloadbalancing:CreateListener ${path} a,b`,
+      `elasticloadbalancing:AddTags ${path.replace('loadbalancer', 'listener')}/* a,b  CreateListener`,
+    ]);
   });
 
   it('throttles with HTTP 400 in the throttled profile, and logs it', async () => {
