@@ -26,6 +26,7 @@ import { listText, objectText } from './object-format.ts';
 import { listObjects, readSelection } from './object-lists.ts';
 import type { ObjectWatches } from './object-watches.ts';
 import type { Change, ObjectWriter, Written } from './object-writer.ts';
+import { openApiDocument, openApiIndex } from './openapi.ts';
 import { readDeleteOptions, readListOptions, readWriteOptions } from './request-options.ts';
 import { readPathOf, type Target } from './request-path.ts';
 import type { Store } from './store.ts';
@@ -70,12 +71,28 @@ function answer(deps: ApiHandlerDeps, request: KubeRequest): KubeResponse {
   const query = new URLSearchParams(mark < 0 ? '' : request.path.slice(mark + 1));
   const target = readPathOf(path);
   if (target.type === 'other') return answerOther(deps, request, target.path);
+  if (target.group === 'authorization.k8s.io' && target.plural === 'selfsubjectaccessreviews') {
+    return reviewAccess(request);
+  }
   const kind = deps.kinds.find(target.group, target.version, target.plural);
   if (!kind) throw unknownResource(deps, target);
   if (kind.namespaced !== (target.namespace !== undefined) && (!kind.namespaced || target.name !== undefined)) {
     throw new NoSuchPath();
   }
   return answerResource(deps, { request, query, kind, target });
+}
+
+/** `kubectl auth can-i`: everybody may do everything here. */
+function reviewAccess(request: KubeRequest): KubeResponse {
+  if (request.method !== 'POST') throw methodNotAllowed();
+  const review = asObject(readBody(request));
+  return jsonResponse(201, {
+    ...review,
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectAccessReview',
+    metadata: {},
+    status: { allowed: true, reason: 'The simulated API has no authorization.' },
+  });
 }
 
 type ResourceTarget = Extract<Target, { type: 'resource' }>;
@@ -366,6 +383,11 @@ function answerOther({ kinds }: ApiHandlerDeps, request: KubeRequest, path: stri
     return plainResponse(200, 'ok');
   }
   if (clean === '/version') return jsonResponse(200, versionInfo());
+  if (clean === '/openapi/v3') return jsonResponse(200, openApiIndex(all));
+  if (clean.startsWith('/openapi/v3/')) {
+    const document = openApiDocument(all, clean.slice('/openapi/v3/'.length));
+    if (document) return jsonResponse(200, document);
+  }
   if (clean === '/api') return jsonResponse(200, coreVersions());
   if (clean === '/apis') return jsonResponse(200, groupList(all));
   if (clean === '/api/v1') return jsonResponse(200, resourceList(all, '', 'v1'));

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { KubeRequest } from '../../kube/transport.ts';
+import type { KubeRequest, KubeResponse } from '../../kube/transport.ts';
 import type { Log } from '../../runtime/log.ts';
-import { tooLarge } from './api-error.ts';
+import { badRequest, tooLarge } from './api-error.ts';
 import { type ApiHandler, errorResponse } from './api-handler.ts';
+import { readProtobuf } from './protobuf.ts';
 
 /** The simulated API as it is served over HTTP. */
 export interface ApiHttpServer {
@@ -52,19 +53,10 @@ export async function serveHttp(deps: {
 }
 
 async function serveOne(handle: ApiHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const body = await readAll(incoming);
+  const bytes = await readAll(incoming);
   const abort = new AbortController();
   outgoing.once('close', () => abort.abort());
-  const response =
-    body === undefined
-      ? errorResponse(tooLarge('limit is 3145728'))
-      : await handle({
-          method: (incoming.method ?? 'GET') as KubeRequest['method'],
-          path: incoming.url ?? '/',
-          headers: incoming.headers as Record<string, string>,
-          ...(body === '' ? {} : { body }),
-          signal: abort.signal,
-        });
+  const response = await answer(handle, incoming, bytes, abort.signal);
   outgoing.writeHead(response.status, response.headers);
   outgoing.flushHeaders();
   try {
@@ -79,6 +71,31 @@ async function serveOne(handle: ApiHandler, incoming: IncomingMessage, outgoing:
   }
 }
 
+/** The handler reads text: protobuf, which kubectl sends now and then, is turned into JSON on the way in. */
+async function answer(
+  handle: ApiHandler,
+  incoming: IncomingMessage,
+  bytes: Buffer | undefined,
+  signal: AbortSignal,
+): Promise<KubeResponse> {
+  if (bytes === undefined) return errorResponse(tooLarge('limit is 3145728'));
+  const headers = incoming.headers as Record<string, string>;
+  let body = bytes.toString('utf8');
+  if (bytes.length > 0 && headers['content-type']?.startsWith('application/vnd.kubernetes.protobuf')) {
+    const read = readProtobuf(bytes);
+    if (!read.ok) return errorResponse(badRequest(`error decoding the body: ${read.message}`));
+    body = JSON.stringify(read.object);
+    headers['content-type'] = 'application/json';
+  }
+  return await handle({
+    method: (incoming.method ?? 'GET') as KubeRequest['method'],
+    path: incoming.url ?? '/',
+    headers,
+    ...(body === '' ? {} : { body }),
+    signal,
+  });
+}
+
 function drained(outgoing: ServerResponse): Promise<void> {
   return new Promise(resolve => {
     const done = () => {
@@ -91,12 +108,12 @@ function drained(outgoing: ServerResponse): Promise<void> {
   });
 }
 
-async function readAll(incoming: IncomingMessage): Promise<string | undefined> {
+async function readAll(incoming: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes <= maxBytes) chunks.push(chunk);
   }
-  return bytes > maxBytes ? undefined : Buffer.concat(chunks).toString('utf8');
+  return bytes > maxBytes ? undefined : Buffer.concat(chunks);
 }
