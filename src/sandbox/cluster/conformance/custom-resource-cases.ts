@@ -268,6 +268,37 @@ export function customResourceCases(api: () => Api): void {
     assert.ok(causes(name).some(cause => cause.startsWith('metadata.name: ')));
   });
 
+  it('a stricter definition does not lock up what was stored before it', async () => {
+    const { post, get, merge, eventually } = api();
+    const copy: Loose = JSON.parse(JSON.stringify(definitions[1]));
+    const root = copy.spec.versions[0].schema.openAPIV3Schema;
+    copy.metadata.name = `laters.${widgetGroup}`;
+    copy.spec.names = { plural: 'laters', kind: 'Later' };
+    root.properties.spec = { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'string' } } };
+    const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    assert.equal((await post(path, copy)).status, 201);
+    const objects = `/apis/${widgetGroup}/v1/laters`;
+    const object = {
+      apiVersion: `${widgetGroup}/v1`,
+      kind: 'Later',
+      metadata: { name: 'one' },
+      spec: { a: 50, b: 'x' },
+    };
+    await eventually(async () => (await post(objects, object)).status === 201);
+    root.properties.spec.properties.a.maximum = 10;
+    root.properties.spec['x-kubernetes-validations'] = [{ rule: 'self.a <= 10', message: 'a is too large' }];
+    await merge(`${path}/${copy.metadata.name}`, { spec: { versions: copy.spec.versions } });
+    await eventually(async () => (await post(objects, { ...object, metadata: { name: 'two' } })).status === 422);
+    const labelled = await merge(`${objects}/one`, { metadata: { labels: { a: 'b' } } });
+    assert.equal(labelled.status, 200, JSON.stringify(labelled.body));
+    const changed = await merge(`${objects}/one`, { spec: { b: 'y' } });
+    assert.deepEqual(causes(changed), ['spec: Invalid value: a is too large']);
+    assert.equal((await merge(`${objects}/one`, { spec: { a: 60 } })).status, 422);
+    assert.equal((await merge(`${objects}/one`, { spec: { a: 9, b: 'y' } })).status, 200);
+    assert.equal((await get(`${objects}/one`)).body.spec.a, 9);
+    await api().remove(`${path}/${copy.metadata.name}`);
+  });
+
   it('a definition that is deleted takes its objects along', async () => {
     const { post, get, remove, eventually } = api();
     const copy: Loose = JSON.parse(JSON.stringify(definitions[1]));

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Json } from './json.ts';
+import { applyJsonPatch } from './json-patch.ts';
+
+const apply = (document: Json, ...operations: Json[]) => applyJsonPatch(document, operations);
+const patched = (value: Json) => ({ outcome: 'patched', value });
+
+describe('applyJsonPatch()', () => {
+  it('leaves the document that it is given as it is', () => {
+    const document = { a: { b: [1, 2] } };
+    apply(document, { op: 'add', path: '/a/b/0', value: 0 }, { op: 'remove', path: '/a' });
+    assert.deepEqual(document, { a: { b: [1, 2] } });
+  });
+
+  it('adds into lists, at their end and into objects', () => {
+    const operations = [
+      { op: 'add', path: '/list/1', value: 'b' },
+      { op: 'add', path: '/list/-', value: 'd' },
+      { op: 'add', path: '/new', value: null },
+    ];
+    assert.deepEqual(apply({ list: ['a', 'c'] }, ...operations), patched({ list: ['a', 'b', 'c', 'd'], new: null }));
+  });
+
+  it('unescapes ~1 and ~0 in that order', () => {
+    assert.deepEqual(apply({ 'a/b': 1, '~1': 2 }, { op: 'remove', path: '/a~1b' }), patched({ '~1': 2 }));
+    assert.deepEqual(apply({ 'a/b': 1, '~1': 2 }, { op: 'remove', path: '/~01' }), patched({ 'a/b': 1 }));
+  });
+
+  it('takes a test for null as passed where an object lacks the field', () => {
+    assert.equal(apply({}, { op: 'test', path: '/a', value: null }).outcome, 'patched');
+    assert.equal(apply({}, { op: 'test', path: '/a' }).outcome, 'patched');
+    assert.equal(apply({ a: 0 }, { op: 'test', path: '/a', value: null }).outcome, 'failed');
+    assert.equal(apply({}, { op: 'test', path: '/a/b', value: null }).outcome, 'failed');
+    assert.equal(apply([], { op: 'test', path: '/0', value: null }).outcome, 'failed');
+  });
+
+  it('compares objects in a test without regard to the order of fields', () => {
+    assert.equal(apply({ a: { x: 1, y: 2 } }, { op: 'test', path: '/a', value: { y: 2, x: 1 } }).outcome, 'patched');
+  });
+
+  it('stops at the first operation that fails', () => {
+    const result = apply({ a: 1 }, { op: 'remove', path: '/b' }, { op: 'remove', path: '/a' });
+    assert.equal(result.outcome, 'failed');
+  });
+
+  it('replaces the whole document only by an object or a list', () => {
+    assert.deepEqual(apply({ a: 1 }, { op: 'replace', path: '', value: { b: 2 } }), patched({ b: 2 }));
+    assert.equal(apply({ a: 1 }, { op: 'replace', path: '', value: 5 }).outcome, 'failed');
+  });
+
+  it('treats __proto__ as a field like any other', () => {
+    const result = apply({}, { op: 'add', path: '/__proto__', value: { polluted: true } });
+    assert.equal(result.outcome, 'patched');
+    assert.equal(({} as { polluted?: boolean }).polluted, undefined);
+    assert.equal(JSON.stringify(result), '{"outcome":"patched","value":{"__proto__":{"polluted":true}}}');
+  });
+
+  it('says that a patch which is no list is malformed', () => {
+    assert.equal(applyJsonPatch({}, { op: 'add' }).outcome, 'malformed');
+  });
+
+  it('refuses operations that nobody knows, and paths without a slash', () => {
+    assert.equal(apply({}, { op: 'bogus', path: '/a' }).outcome, 'failed');
+    assert.equal(apply({ a: 1 }, { op: 'remove', path: 'a' }).outcome, 'failed');
+  });
+});
