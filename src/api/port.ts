@@ -124,6 +124,10 @@ export const portStatus = z.object({
     .boolean()
     .optional()
     .describe('Written before AWS is asked to make target group and listener, until both are recorded here.'),
+  removing: z
+    .boolean()
+    .optional()
+    .describe('Written before AWS is asked to delete the listener, until it is known to be gone.'),
   applied: z
     .object({ healthCheck: z.string().optional(), attributes: z.string().optional() })
     .optional()

@@ -104,6 +104,7 @@ export function withHealth(port: NLBPort, found: TargetHealth[] | undefined, now
     // A listener can not outlive its target group, so both are gone.
     delete status.targetGroupArn;
     delete status.listenerArn;
+    delete status.removing;
     delete status.applied;
     delete status.lookAfter;
     return { ...status, inspected: false, targets: [] };

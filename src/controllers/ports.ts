@@ -218,11 +218,16 @@ async function perform(deps: PortsDeps, port: NLBPort, context: PortContext, ste
       await removeClaim(deps, port);
       return;
 
+    case 'announceRemoval':
+      await save(({ status, spec }) => (spec.claim ? undefined : { ...status, removing: true }));
+      return;
+
     case 'deleteListener':
       await orFail(deps, port, 'Provisioned', provider.deleteListener(listenerArn, options));
       await save(({ status }) => {
         const next = { ...status };
         delete next.listenerArn;
+        delete next.removing;
         return next;
       });
       return;
@@ -311,6 +316,7 @@ function forgetTargetGroup(status: PortStatus): PortStatus {
   const next = { ...status, inspected: false, targets: [] };
   delete next.targetGroupArn;
   delete next.listenerArn;
+  delete next.removing;
   delete next.applied;
   return next;
 }

@@ -44,6 +44,8 @@ export type Step =
   | { do: 'readHealth' }
   | { do: 'startQuarantine' }
   | { do: 'removeClaim' }
+  /** Write down that the listener may be gone from now on, before AWS is asked to delete it. */
+  | { do: 'announceRemoval' }
   | { do: 'deleteListener' }
   | { do: 'deleteTargetGroup' }
   | { do: 'dropFinalizer' }
@@ -95,6 +97,8 @@ export function isProvisioned(port: NLBPort, settings: TargetGroupSettings): boo
 function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]): Step {
   const { port, settings } = input;
   const status = port.status ?? {};
+  // A deletion that was begun may be carried out at any time: it is brought to its end, and the listener made anew.
+  if (status.removing && status.listenerArn !== undefined) return { do: 'deleteListener' };
   const conflict = conflictUntilMs(input);
   if (status.listenerArn === undefined && conflict !== undefined) return rest(conflict);
   const complete = status.targetGroupArn !== undefined && status.listenerArn !== undefined;
@@ -137,7 +141,8 @@ function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
 
 function tearDown(port: NLBPort, terminating: boolean, known: KnownTarget[], input: LifecycleInput): Step {
   if (port.status?.creating) return { do: 'findResources' };
-  if (port.status?.listenerArn !== undefined) return { do: 'deleteListener' };
+  if (port.status?.listenerArn !== undefined)
+    return { do: port.status.removing ? 'deleteListener' : 'announceRemoval' };
   if (port.status?.targetGroupArn !== undefined) return { do: 'deleteTargetGroup' };
   if (terminating) return { do: 'dropFinalizer' };
   if (known.length > 0) return rest(drainedAtMs(input, known));

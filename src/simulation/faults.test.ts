@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { seededRandom } from '../runtime/random.ts';
+import { assertSettled } from './assert-settled.ts';
+import { watchPromises } from './watch-promises.ts';
+import type { IoFault, WireOptions } from './wires.ts';
+import { createWorld, type World } from './world.ts';
+
+const quick = { targets: { deregistrationDelay: '0s' }, release: { on: 'Ended', quarantine: '2s' } };
+
+/** Rooms come, move, end and come again; the world must come to rest with each served. */
+async function play(world: World): Promise<void> {
+  const promises = await watchPromises(world);
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30001 }, warm: 1 });
+  await world.room('room-a', { ip: '10.0.9.1' });
+  await world.room('room-b', { ip: '10.0.9.2' });
+  await world.clock.advance(2_000);
+  await world.setIP('room-a', '10.0.9.3');
+  await world.clock.advance(2_000);
+  await world.removeRoom('room-b');
+  await world.room('room-c', { ip: '10.0.9.4' });
+  await world.clock.advance(6_000);
+  await world.eventually(() => assertSettled(world, ['room-a', 'room-c']), 200_000);
+  assert.deepEqual(promises.broken, []);
+  await world.removeRoom('room-a');
+  await world.removeRoom('room-c');
+  await world.eventually(async () => {
+    for (const { spec, status } of await world.ports()) {
+      assert.equal(spec.claim, undefined);
+      assert.equal(status?.phase, spec.warm ? 'Available' : 'Cold');
+    }
+    await assertSettled(world, []);
+  }, 200_000);
+  assert.deepEqual(promises.broken, []);
+}
+
+/** Plays with an operator that dies at its n-th request, and another that starts half a second later. */
+async function dieAt(index: number, how: IoFault): Promise<{ requests: number; died: boolean }> {
+  const world = await createWorld({ seed: 3 });
+  let died = false;
+  const { wires } = world.startOperator(
+    {},
+    {
+      fault: io => (io.index === index ? how : undefined),
+      onDeath() {
+        if (died || index === 0) return;
+        died = true;
+        world.clock.after(500, () => world.startOperator());
+      },
+    },
+  );
+  try {
+    await play(world);
+  } catch (error) {
+    throw new Error(`dying at request ${index} (${how}): ${(error as Error).message}`, { cause: error });
+  }
+  const result = { requests: wires.count, died };
+  await world.end();
+  return result;
+}
+
+test('a crash between any two requests leaves nothing behind that the next process does not mend', async () => {
+  const { requests } = await dieAt(0, 'dies before');
+  // All of them take minutes: a run has some, and another seed of the offset others.
+  const stride = Number(process.env.NLBPORTS_CRASH_STRIDE ?? 9);
+  const offset = Number(process.env.NLBPORTS_CRASH_OFFSET ?? 1);
+  let runs = 0;
+  for (let index = offset; index <= requests; index += stride) {
+    const how = runs++ % 2 === 0 ? 'dies before' : 'dies after';
+    const { died } = await dieAt(index, how);
+    assert.ok(died);
+  }
+  assert.ok(runs > 5, `${runs} runs of ${requests} requests`);
+});
+
+for (const seed of [1, 2, 3]) {
+  test(`lost requests and lost answers are mended (seed ${seed})`, async () => {
+    const world = await createWorld({ seed });
+    const random = seededRandom(seed);
+    let struck = 0;
+    const fault: WireOptions['fault'] = () => {
+      if (world.clock.monotonicMs() > 12_000) return undefined;
+      const drawn = random.next();
+      if (drawn < 0.1) struck++;
+      return drawn < 0.05 ? 'unsent' : drawn < 0.1 ? 'unanswered' : undefined;
+    };
+    world.startOperator({}, { fault });
+    await play(world);
+    assert.ok(struck > 5, `${struck} struck`);
+    await world.end();
+  });
+}
+
+test('two operators that race on 100 rooms give each one port, and no port twice', async () => {
+  const world = await createWorld({ seed: 5, loadBalancers: ['game-1', 'game-2'] });
+  const promises = await watchPromises(world);
+  world.startOperator();
+  world.startOperator();
+  await world.pool('game', quick);
+  await world.eventually(async () => assert.equal((await world.ports()).length, 100));
+  for (let room = 0; room < 100; room++) await world.room(`room-${room}`);
+  await world.eventually(() => assertSettled(world), 120_000);
+  assert.equal(new Set((await world.pods()).map(pod => world.endpointOf(pod))).size, 100);
+  for (let room = 0; room < 100; room++) await world.removeRoom(`room-${room}`);
+  await world.eventually(async () => {
+    for (const port of await world.ports()) assert.equal(port.status?.phase, 'Cold');
+    await assertSettled(world, []);
+  }, 120_000);
+  assert.deepEqual(promises.broken, []);
+  await world.end();
+});
+
+test('a room whose pod ends while no operator runs gets its port back into the pool by the next one', async () => {
+  const world = await createWorld();
+  const first = world.startOperator();
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30000 } });
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world));
+  first.kill();
+  await world.removeRoom('room-1');
+  await world.clock.advance(60_000);
+  assert.equal((await world.port(30000)).spec.claim?.releasedAt, undefined);
+  world.startOperator();
+  await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Cold'), 60_000);
+  await assertSettled(world, []);
+  await world.end();
+});
+
+test('an operator that is told to stop gives the lead to the one that waits', async () => {
+  const world = await createWorld();
+  const elected = { 'leader-elect': 'true' };
+  const { namespaces } = await import('../kube/resource.ts');
+  await world.kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
+  const first = world.startOperator(elected);
+  await world.eventually(() => assert.ok(first.operator.isLeader()));
+  const second = world.startOperator(elected);
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30001 } });
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world));
+  assert.ok(!second.operator.isLeader());
+  const stoppedMs = world.clock.nowMs();
+  await first.stop();
+  await world.eventually(() => assert.ok(second.operator.isLeader()));
+  assert.ok(world.clock.nowMs() - stoppedMs < 2_000, `${world.clock.nowMs() - stoppedMs} ms`);
+  await world.room('room-2');
+  await world.eventually(() => assertSettled(world));
+  second.kill();
+  const third = world.startOperator(elected);
+  const killedMs = world.clock.nowMs();
+  await world.eventually(() => assert.ok(third.operator.isLeader()), 60_000);
+  assert.ok(world.clock.nowMs() - killedMs < 15_000, `${world.clock.nowMs() - killedMs} ms`);
+  await world.end();
+});
