@@ -29,7 +29,7 @@ import { createStore } from './store.ts';
 export interface ClusterOptions {
   /** How long changes are remembered for watches and older versions, milliseconds. @default 300000 (etcd's compaction) */
   historyMs?: number;
-  /** How many changes of one kind are remembered at most. @default 20000 */
+  /** How many changes of one kind are remembered at most. @default 10000 */
   historyEvents?: number;
   /** Time until a deleted namespace or definition is emptied, milliseconds. @default 100 */
   cleanupMs?: number;
@@ -71,7 +71,7 @@ const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-le
  */
 export function createCluster(deps: ClusterDeps): SimulatedCluster {
   const { clock, random, log } = deps;
-  const options = { historyMs: 300_000, historyEvents: 20_000, cleanupMs: 100, ...deps.options };
+  const options = { historyMs: 300_000, historyEvents: 10_000, cleanupMs: 100, ...deps.options };
   const nowMs = () => clock.nowMs();
   const store = createStore({ nowMs, options });
   const kinds = createKindRegistry(builtInKinds(() => timeText(nowMs())));
