@@ -301,3 +301,28 @@ test('call() reports every attempt with its code, its request id and what it wai
     },
   );
 });
+
+test('the same seed gives the same calls, answers and times, faults and throttles included', async () => {
+  const run = async () => {
+    const aws = emulatedAws({
+      profile: 'realistic',
+      seed: 7,
+      faults: [
+        { kind: 'throttle', probability: 0.1 },
+        { kind: 'lost', probability: 0.1 },
+        { kind: 'late', probability: 0.1, delayMs: 7000 },
+      ],
+    });
+    await inTime(aws.clock, aws.loadBalancer('game-1'));
+    const calls = Array.from({ length: 60 }, (_, index) =>
+      aws.api
+        .call('DescribeLoadBalancers', { PageSize: 1 + index }, { priority: index % 2 ? 'bind' : 'audit' })
+        .catch(error => error.errorCode),
+    );
+    await inTime(aws.clock, Promise.all(calls));
+    return JSON.stringify([aws.emulator.callLog.entries, aws.attempts]);
+  };
+  const first = await run();
+  assert.ok(first.includes('TimeoutError') && first.includes('ECONNRESET') && first.includes('Throttling'));
+  assert.equal(await run(), first);
+});
