@@ -162,6 +162,19 @@ test('done("unsent") gives the tokens back', async () => {
   assert.equal(count, 1);
 });
 
+test('done("unsent") gives nothing back that the bucket has gained since anyway', async () => {
+  const { clock, budget } = budgetOf({ ...documentedBudget, register: { burst: 1, perSecond: 1 } });
+  const place = budget.enter('RegisterTargets', { priority: 'bind' });
+  await place.take();
+  await clock.advance(1100);
+  const count = await countWithin(clock, 500, went => {
+    call(budget, 'register', went);
+    place.done('unsent');
+    call(budget, 'register', went);
+  });
+  assert.equal(count, 1);
+});
+
 test('done("throttled") rests the class, halves its rate, keeps the place, and the rate comes back', async () => {
   const { clock, budget, slowed } = budgetOf();
   const order: string[] = [];

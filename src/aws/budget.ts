@@ -194,6 +194,17 @@ export function createBudget(deps: BudgetDeps, rows: BudgetRows = documentedBudg
     if (limit) bucket.tokens = Math.min(limit.burst, bucket.tokens - tokens);
   }
 
+  /**
+   * A token that was not used. AWS's bucket, full or nearly so, may not have gained what ours has since it was taken, so
+   * that much is kept back.
+   */
+  function giveBack(bucket: Bucket, takenMs: number): void {
+    const limit = limitOf(bucket);
+    if (!limit) return;
+    const gained = ((clock.monotonicMs() - takenMs) / 1000) * limit.perSecond;
+    spend(bucket, -Math.max(0, 1 - gained));
+  }
+
   function wakeAt(atMs: number, nowMs: number): void {
     if (wake?.atMs === atMs) return;
     wake?.timer.cancel();
@@ -266,8 +277,8 @@ export function createBudget(deps: BudgetDeps, rows: BudgetRows = documentedBudg
         done(outcome) {
           inFlight -= 1;
           if (outcome === 'unsent') {
-            spend(buckets[callClass], -1);
-            spend(account, -1);
+            giveBack(buckets[callClass], takenMs);
+            giveBack(account, takenMs);
           } else if (outcome === 'throttled') {
             slowDown(callClass, takenMs);
           }
