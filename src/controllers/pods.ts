@@ -215,7 +215,11 @@ async function commit(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promi
   const chosen = mine.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))[0]!;
   const bound = { ...plainReport('Bound', `Port ${chosen.metadata.name} is bound`) };
   const annotations = { ...bound.annotations, [boundAnnotation]: chosen.metadata.name };
-  return (await writeReport(deps, pod, { ...bound, annotations })) === 'gone' ? {} : again;
+  const outcome = await writeReport(deps, pod, { ...bound, annotations });
+  if (outcome === 'gone') return {};
+  const fresh = deps.pods.get(keyOf(pod));
+  const isCommitted = outcome === 'written' && fresh && committedNames(fresh).includes(chosen.metadata.name);
+  return isCommitted ? serve(deps, fresh, mine) : again;
 }
 
 /**
