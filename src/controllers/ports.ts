@@ -51,6 +51,10 @@ const maxStepsPerTurn = 30;
  * at the next time that matters. Failure: the coded reason stands in a condition, and the queue backs off.
  */
 export function portReconciler(deps: PortsDeps): (name: string) => Promise<ReconcileResult> {
+  const lookAgain = new Map<string, () => void>();
+  // A call may wait minutes for the budget: what the port wants meanwhile must not wait behind it.
+  deps.ports.onChange(({ key }) => lookAgain.get(key)?.());
+
   return async name => {
     for (let steps = 0; steps < maxStepsPerTurn; steps++) {
       const port = deps.ports.get(name);
@@ -69,11 +73,16 @@ export function portReconciler(deps: PortsDeps): (name: string) => Promise<Recon
         await saveStatus(deps, port, current => current.status ?? {});
         return {};
       }
+      const call = wantedCall(deps, port, context, step);
+      lookAgain.set(name, call.lookAgain);
       try {
-        await perform(deps, port, context, step);
+        await perform(deps, port, context, step, call.options);
       } catch (error) {
         // The world changed while the call waited for its turn: look again.
         if (!(error instanceof NotWanted)) throw error;
+      } finally {
+        lookAgain.delete(name);
+        call.end();
       }
     }
     return { requeueAfterMs: 100 };
@@ -98,10 +107,15 @@ export function watchForPorts(deps: Pick<PortsDeps, 'ports' | 'pools'>, queue: W
   });
 }
 
-async function perform(deps: PortsDeps, port: NLBPort, context: PortContext, step: Step): Promise<void> {
+async function perform(
+  deps: PortsDeps,
+  port: NLBPort,
+  context: PortContext,
+  step: Step,
+  options: CallOptions,
+): Promise<void> {
   const { provider, clock } = deps;
   const save = (mutate: (current: NLBPort) => PortStatus | undefined) => saveStatus(deps, port, mutate);
-  const options = callOptions(deps, port, context, step);
   const { targetGroupArn = '', listenerArn = '' } = port.status ?? {};
   const { fingerprints } = context.settings;
 
@@ -365,18 +379,46 @@ async function swap(deps: PortsDeps, port: NLBPort, write: () => Promise<NLBPort
   }
 }
 
-function callOptions(deps: PortsDeps, port: NLBPort, context: PortContext, step: Step): CallOptions {
+/** A step's AWS calls, for as long as the step is the one to do. */
+interface WantedCall {
+  options: CallOptions;
+  /** Gives up what still waits for its turn, where the port wants something else by now. */
+  lookAgain(): void;
+  end(): void;
+}
+
+function wantedCall(deps: PortsDeps, port: NLBPort, context: PortContext, step: Step): WantedCall {
   const { name } = port.metadata;
   const wished = JSON.stringify(step);
-  return {
-    priority: priorityOf(port, step),
-    signal: deps.signal,
-    stillWanted: () => {
-      const current = deps.ports.get(name);
-      if (!current || !deps.isLeader()) return false;
-      return JSON.stringify(nextStep(lifecycleInput(current, context, deps.clock.nowMs()))) === wished;
-    },
+  const giveUp = new AbortController();
+  const onStop = () => giveUp.abort();
+  if (deps.signal.aborted) giveUp.abort();
+  else deps.signal.addEventListener('abort', onStop, { once: true });
+  let hasLeft = false;
+  const isWanted = () => {
+    const current = deps.ports.get(name);
+    if (!current || !deps.isLeader()) return false;
+    return JSON.stringify(nextStep(lifecycleInput(current, context, deps.clock.nowMs()))) === wished;
   };
+  return {
+    options: {
+      priority: priorityOf(port, step),
+      signal: giveUp.signal,
+      stillWanted() {
+        hasLeft = isWanted();
+        return hasLeft;
+      },
+    },
+    lookAgain() {
+      // A change on its way is waited for: what is asked for next must not overtake it.
+      if ((!hasLeft || isRead(step)) && !isWanted()) giveUp.abort();
+    },
+    end: () => deps.signal.removeEventListener('abort', onStop),
+  };
+}
+
+function isRead(step: Step): boolean {
+  return step.do === 'findResources' || step.do === 'inspectTargetGroup' || step.do === 'readHealth';
 }
 
 function priorityOf(port: NLBPort, step: Step): CallPriority {
