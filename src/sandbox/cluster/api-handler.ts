@@ -38,6 +38,11 @@ const maxBodyBytes = 3 * 1024 * 1024;
 /** Groups of Kubernetes itself that are not imitated: asking for them is answered 501, so that nobody is misled. */
 const foreignGroups = /^(apps|batch|autoscaling|policy|extensions|.*\.k8s\.io)$/;
 
+/** Subresources of Kubernetes' own kinds that are not imitated, likewise. */
+const foreignSubresources = new Set(
+  'attach binding ephemeralcontainers eviction exec finalize log portforward proxy resize token'.split(' '),
+);
+
 /** Answers requests. */
 export type ApiHandler = (request: KubeRequest) => Promise<KubeResponse>;
 
@@ -137,6 +142,7 @@ function answerSubresource(deps: ApiHandlerDeps, call: Call): KubeResponse {
     return bind(deps, call);
   }
   if (kind.mergeShape === undefined) throw new NoSuchPath();
+  if (!foreignSubresources.has(target.subresource!)) throw noSuchResource();
   throw notImplemented(`"${kind.plural}/${target.subresource}"`);
 }
 

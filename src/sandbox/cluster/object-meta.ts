@@ -92,10 +92,12 @@ function ownerErrors(owners: Json | undefined): FieldError[] {
 function finalizerErrors(metadata: ApiMeta): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, finalizer] of (metadata.finalizers ?? []).entries()) {
-    const at = `metadata.finalizers[${index}]`;
-    for (const message of qualifiedNameErrors(finalizer)) errors.push(invalid(at, finalizer, message));
+    for (const message of qualifiedNameErrors(finalizer)) {
+      errors.push(invalid('metadata.finalizers', finalizer, message));
+    }
     if (!finalizer.includes('/') && !standardFinalizers.has(finalizer)) {
-      errors.push(invalid(at, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'));
+      const why = 'name is neither a standard finalizer name nor is it fully qualified';
+      errors.push(invalid(`metadata.finalizers[${index}]`, finalizer, why));
     }
   }
   return errors;

@@ -297,9 +297,15 @@ function readMetadata(object: JsonObject): ApiMeta {
     // What is empty in metadata is left out, as the server's own types do.
     if (value === null || value === undefined || value === '') continue;
     if (typeof value === 'object' && Object.keys(value).length === 0) continue;
-    clean[key] = value;
+    clean[key] = key === 'labels' || key === 'annotations' ? withoutNulls(asObject(value)) : value;
   }
   return { ...clean, name: asString(metadata.name) } as ApiMeta;
+}
+
+/** A map of strings as the server's own types read it: a null is an empty string. */
+function withoutNulls(map: JsonObject): JsonObject {
+  if (!Object.values(map).includes(null)) return map;
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value ?? '']));
 }
 
 function decode(

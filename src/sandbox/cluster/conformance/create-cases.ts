@@ -218,6 +218,19 @@ export function createCases(api: () => Api): void {
     assert.equal(answer.status, 405);
   });
 
+  it('a label or annotation that is null is an empty string', async () => {
+    const { at, name, post } = api();
+    const { status, body } = await post(at('configmaps'), configMap(name('null'), {}, { labels: { a: null } }));
+    assert.equal(status, 201);
+    assert.deepEqual(body.metadata.labels, { a: '' });
+  });
+
+  it('a status subresource that a kind has not answers 404', async () => {
+    const { at, name, post, get } = api();
+    const { body } = await post(at('configmaps'), configMap(name('status')));
+    assert.equal((await get(`${at('configmaps', body.metadata.name)}/status`)).status, 404);
+  });
+
   it('empty metadata maps and lists are not stored', async () => {
     const { at, name, post } = api();
     const answer = await post(
