@@ -24,12 +24,10 @@ export const maxPortsAnnotationBytes = 4096;
  * White space around an entry is allowed. Errors: PortsTooLong, MalformedPorts, InvalidPortNumber.
  */
 export function parsePorts(text: string): Result<PortWish[]> {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > maxPortsAnnotationBytes) {
-    return failure(
-      'PortsTooLong',
-      `Cannot read the annotation ${portsAnnotation}: ${bytes} bytes, at most ${maxPortsAnnotationBytes} allowed`,
-    );
+  if (Buffer.byteLength(text) > maxPortsAnnotationBytes) {
+    // Without their number: the operator keeps no more of it than shows that they are too many.
+    const found = `more than ${maxPortsAnnotationBytes} bytes, at most ${maxPortsAnnotationBytes} wanted`;
+    return failure('PortsTooLong', `Cannot read the annotation ${portsAnnotation}: ${found}`);
   }
   const wishes: PortWish[] = [];
   const entries = text.split(',').map(entry => entry.trim());

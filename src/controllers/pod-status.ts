@@ -100,10 +100,8 @@ function published(port: NLBPort, wish: PortWish | undefined, endpoint: string, 
 export function podStatusPatch(pod: Pod, report: PodReport, nowMs: number): object | undefined {
   const before = findReady(pod);
   const annotations = changedAnnotations(pod, report.annotations);
-  const sameCondition =
+  const keepCondition =
     before?.status === report.status && before.reason === report.reason && before.message === report.message;
-  // A message alone changes with every retry: the reason is what lasts.
-  const keepCondition = sameCondition || (before?.status === report.status && before.reason === report.reason);
   if (keepCondition && Object.keys(annotations).length === 0) return undefined;
   const condition: PodCondition = {
     type: readyCondition,

@@ -8,10 +8,10 @@ export function trimPod(pod: Pod): Pod {
   const { metadata, spec, status } = pod;
   const annotations = Object.entries(metadata.annotations ?? {})
     .filter(([name]) => name.startsWith('nlbports.dev/') || name === 'kubernetes.io/config.mirror')
-    // One byte more than is allowed still shows that it is too long.
+    // A little more than is allowed still shows that it is too long, wherever a character ends.
     .map(([name, value]) => [
       name,
-      name === portsAnnotation ? truncateUtf8(value, maxPortsAnnotationBytes + 1) : value,
+      name === portsAnnotation ? truncateUtf8(value, maxPortsAnnotationBytes + 8) : value,
     ]);
   const labels = Object.entries(metadata.labels ?? {}).filter(([name]) => name.startsWith('nlbports.dev/'));
   return {
