@@ -78,10 +78,9 @@ export function nextStep(input: LifecycleInput): Step {
 
 /** Whether listener and target group are there and fit to carry traffic, though an edit of the pool may be on its way. */
 export function isInPlace(port: NLBPort): boolean {
-  const { targetGroupArn, listenerArn, inspected, applied } = port.status ?? {};
-  return (
-    targetGroupArn !== undefined && listenerArn !== undefined && inspected === true && applied?.attributes !== undefined
-  );
+  const { targetGroupArn, listenerArn, removing, inspected, applied } = port.status ?? {};
+  const isThere = targetGroupArn !== undefined && listenerArn !== undefined && !removing;
+  return isThere && inspected === true && applied?.attributes !== undefined;
 }
 
 /** Whether listener and target group are there and as the pool wants them. */
