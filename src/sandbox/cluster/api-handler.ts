@@ -5,11 +5,13 @@ import type { Log } from '../../runtime/log.ts';
 import {
   ApiError,
   badRequest,
+  invalidObject,
   methodNotAllowed,
   NoSuchPath,
   noSuchResource,
   notFound,
   notImplemented,
+  required,
   tooLarge,
   unsupportedMediaType,
 } from './api-error.ts';
@@ -178,11 +180,25 @@ function update(deps: ApiHandlerDeps, { request, query, kind, target }: Call): K
     isPut ? 'UpdateOptions' : 'PatchOptions',
     header(request, 'user-agent') ?? '',
   );
+  if (!isPut && mediaType(request) === applyType) return apply(deps, { request, query, kind, target });
   const body = isPut ? readBody(request) : undefined;
   const change: Change = isPut ? () => body! : readPatch(request, kind);
   const place = { kind, namespace: target.namespace, name: target.name! };
   const subresource = target.subresource === 'status' ? 'status' : undefined;
   return objectResponse(deps, request, query, kind, deps.writer.update(place, subresource, change, isPut, options));
+}
+
+function apply(deps: ApiHandlerDeps, { request, query, kind, target }: Call): KubeResponse {
+  if (!query.get('fieldManager')) {
+    const error = required('fieldManager', 'is required for apply patch');
+    throw invalidObject({ group: 'meta.k8s.io', kind: 'PatchOptions', plural: '' }, '', [error]);
+  }
+  const options = readWriteOptions(query, 'PatchOptions', '');
+  const place = { kind, namespace: target.namespace, name: target.name! };
+  const subresource = target.subresource === 'status' ? 'status' : undefined;
+  const force = query.get('force') === 'true';
+  const written = deps.writer.apply(place, subresource, parseYamlBody(request.body ?? ''), force, options);
+  return objectResponse(deps, request, query, kind, written);
 }
 
 function remove(deps: ApiHandlerDeps, { request, query, kind, target }: Call): KubeResponse {
@@ -253,6 +269,8 @@ function bind(deps: ApiHandlerDeps, { request, query, kind, target }: Call): Kub
 
 const success: JsonObject = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
+const applyType = 'application/apply-patch+yaml';
+
 const patchTypes = {
   json: 'application/json-patch+json',
   merge: 'application/merge-patch+json',
@@ -289,12 +307,11 @@ function readPatch(request: KubeRequest, kind: Kind): Change {
       throw new ApiError(500, '', result.message);
     };
   }
-  if (type === 'application/apply-patch+yaml') throw notImplemented('server-side apply');
   throw unsupportedMediaType([
     patchTypes.json,
     patchTypes.merge,
     ...(kind.mergeShape ? [patchTypes.strategic] : []),
-    'application/apply-patch+yaml',
+    applyType,
   ]);
 }
 

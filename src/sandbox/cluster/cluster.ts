@@ -31,6 +31,11 @@ export interface ClusterOptions {
   historyMs?: number;
   /** How many changes of one kind are remembered at most. @default 10000 */
   historyEvents?: number;
+  /**
+   * Whether every write notes in `managedFields` who owns which field, as the real server does. It costs about as much
+   * as the write itself; without it only appliers are noted. @default false
+   */
+  managedFields?: boolean;
   /** Time until a deleted namespace or definition is emptied, milliseconds. @default 100 */
   cleanupMs?: number;
 }
@@ -71,11 +76,11 @@ const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-le
  */
 export function createCluster(deps: ClusterDeps): SimulatedCluster {
   const { clock, random, log } = deps;
-  const options = { historyMs: 300_000, historyEvents: 10_000, cleanupMs: 100, ...deps.options };
+  const options = { historyMs: 300_000, historyEvents: 10_000, cleanupMs: 100, managedFields: false, ...deps.options };
   const nowMs = () => clock.nowMs();
   const store = createStore({ nowMs, options });
   const kinds = createKindRegistry(builtInKinds(() => timeText(nowMs())));
-  const writer = createObjectWriter({ store, random, nowMs });
+  const writer = createObjectWriter({ store, random, nowMs, managedFields: options.managedFields });
   const watches = createObjectWatches({ store, clock, random });
   const handle = createApiHandler({ store, kinds, writer, watches, clock, log });
   const controllers = startControllers({ store, kinds, writer, clock, cleanupMs: options.cleanupMs });

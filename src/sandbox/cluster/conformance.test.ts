@@ -6,7 +6,12 @@ import { createCluster } from './cluster.ts';
 import { conformance } from './conformance.ts';
 
 const makeCluster = () =>
-  createCluster({ clock: systemClock(), random: seededRandom(1), log: silentLog(), options: { cleanupMs: 5 } });
+  createCluster({
+    clock: systemClock(),
+    random: seededRandom(1),
+    log: silentLog(),
+    options: { cleanupMs: 5, managedFields: true },
+  });
 
 conformance('the simulated API in process', async () => {
   const cluster = makeCluster();

@@ -1,6 +1,7 @@
 import { after, before, describe } from 'node:test';
 import type { KubeTransport } from '../../kube/transport.ts';
 import { type Api, createApi, type Loose } from './conformance/api.ts';
+import { applyCases } from './conformance/apply-cases.ts';
 import { createCases } from './conformance/create-cases.ts';
 import { customResourceCases } from './conformance/custom-resource-cases.ts';
 import { deleteCases } from './conformance/delete-cases.ts';
@@ -48,6 +49,7 @@ export function conformance(title: string, open: () => Promise<ConformanceTarget
     describe('create', () => createCases(api));
     describe('update', () => updateCases(api));
     describe('patch', () => patchCases(api));
+    describe('server-side apply', () => applyCases(api));
     describe('delete', () => deleteCases(api));
     describe('owners', () => garbageCases(api));
     describe('list', () => listCases(api));

@@ -1,4 +1,5 @@
 import { badRequest } from './api-error.ts';
+import { customShape } from './apply/field-shape.ts';
 import {
   type ApiObject,
   asList,
@@ -74,6 +75,7 @@ function customKind(spec: JsonObject, version: JsonObject, fault: (fault: RuleFa
     checkName: subdomainErrors,
     hasStatus,
     unconditionalUpdate: false,
+    fieldShape: customShape(root),
     fields: selectableFields(version),
     columns: printerColumns(version),
     aged: false,

@@ -1,4 +1,5 @@
 import type { FieldError, NamedKind } from './api-error.ts';
+import { builtInShape, type FieldShape } from './apply/field-shape.ts';
 import type { ApiObject, JsonObject } from './json.ts';
 import type { NameCheck } from './names.ts';
 import type { FieldReader } from './selectors.ts';
@@ -44,6 +45,8 @@ export interface Kind extends NamedKind {
   hasStatus: boolean;
   /** Undefined where the kind takes no strategic merge patch, as custom resources don't. */
   mergeShape: MergeShape | undefined;
+  /** How its fields are owned, for server-side apply. */
+  fieldShape: FieldShape;
   /** A finished DELETE answers with the object instead of a Status. */
   returnsDeleted: boolean;
   /** A PUT without resourceVersion overwrites whatever is there. */
@@ -88,6 +91,7 @@ export function plainKind(
     collection,
     hasStatus: false,
     mergeShape: undefined,
+    fieldShape: builtInShape(names.kind),
     returnsDeleted: false,
     unconditionalUpdate: true,
     createOnUpdate: false,

@@ -10,15 +10,18 @@ import {
   notFound,
   staleVersion,
 } from './api-error.ts';
+import { afterUpdate, applyConfiguration, type FieldManager } from './apply/managed-fields.ts';
 import {
   type ApiMeta,
   type ApiObject,
+  asList,
   asObject,
   asString,
   deepEqual,
   isObject,
   type Json,
   type JsonObject,
+  withField,
 } from './json.ts';
 import type { Kind } from './kind.ts';
 import {
@@ -70,11 +73,19 @@ export interface ObjectWriter {
     isPut: boolean,
     options: WriteOptions,
   ): Written;
+  /** Server-side apply: creates the object where there is none. */
+  apply(place: Place, subresource: 'status' | undefined, patch: Json, force: boolean, options: WriteOptions): Written;
   remove(place: Place, options: DeleteOptions): Deleted;
 }
 
 /** Makes the writer of a store. */
-export function createObjectWriter(deps: { store: Store; random: Random; nowMs: () => number }): ObjectWriter {
+export function createObjectWriter(deps: {
+  store: Store;
+  random: Random;
+  nowMs: () => number;
+  /** Whether every write notes who owns which field; an apply always does. */
+  managedFields: boolean;
+}): ObjectWriter {
   const { store, random } = deps;
   const now = () => timeText(deps.nowMs());
 
@@ -92,7 +103,13 @@ export function createObjectWriter(deps: { store: Store; random: Random; nowMs: 
     ]);
   }
 
-  function create(kind: Kind, namespace: string | undefined, body: Json, options: WriteOptions): Written {
+  function create(
+    kind: Kind,
+    namespace: string | undefined,
+    body: Json,
+    options: WriteOptions,
+    owners?: Json[],
+  ): Written {
     const { object: decoded, warnings } = decode(kind, body, options, 'body');
     const given = readMetadata(decoded);
     if (kind.namespaced && given.namespace && given.namespace !== namespace) throw wrongNamespace();
@@ -122,8 +139,9 @@ export function createObjectWriter(deps: { store: Store; random: Random; nowMs: 
         throw alreadyExists(kind, name, taken.object.metadata.deletionTimestamp !== undefined);
       }
       const all = [...warnings, ...verdict.warnings];
-      if (options.dryRun) return { object, created: true, warnings: all };
-      return { object: collection.put(object).object, created: true, warnings: all };
+      const owned = noteOwners(kind, object, undefined, undefined, owners, options);
+      if (options.dryRun) return { object: owned, created: true, warnings: all };
+      return { object: collection.put(owned).object, created: true, warnings: all };
     }
   }
 
@@ -133,6 +151,7 @@ export function createObjectWriter(deps: { store: Store; random: Random; nowMs: 
     change: Change,
     isPut: boolean,
     options: WriteOptions,
+    ownersOf?: () => Json[],
   ): Written {
     const { kind, namespace, name } = place;
     const collection = store.collection(kind.collection);
@@ -162,7 +181,7 @@ export function createObjectWriter(deps: { store: Store; random: Random; nowMs: 
     const generation = prepared.metadata.generation;
     const metadata = carryMetadata(prepared.metadata, old.metadata);
     if (generation !== undefined) metadata.generation = generation;
-    const next: ApiObject = { ...prepared, metadata };
+    const next = noteOwners(kind, { ...prepared, metadata }, old, subresource, ownersOf?.(), options);
     const verdict = kind.judge(next, old, subresource);
     const errors = [
       ...metadataErrors(metadata, kind.namespaced, () => []),
@@ -178,6 +197,77 @@ export function createObjectWriter(deps: { store: Store; random: Random; nowMs: 
       return { object: next, created: false, warnings: all };
     }
     return { object: collection.put(next).object, created: false, warnings: all };
+  }
+
+  /** The object with its `managedFields`: those given, or those after an update by the caller. */
+  function noteOwners(
+    kind: Kind,
+    object: ApiObject,
+    old: ApiObject | undefined,
+    subresource: 'status' | undefined,
+    owners: Json[] | undefined,
+    options: WriteOptions,
+  ): ApiObject {
+    const before = object.metadata.managedFields ?? old?.metadata.managedFields;
+    let entries = owners;
+    if (!entries && deps.managedFields) {
+      const manager = managerOf(kind, subresource, 'Update', options);
+      entries = afterUpdate(before, old, object, kind.fieldShape, manager);
+    }
+    entries ??= asList(before);
+    if (entries.length === 0 && object.metadata.managedFields === undefined) return object;
+    const metadata = withField(object.metadata, 'managedFields', entries.length > 0 ? entries : undefined);
+    return { ...object, metadata };
+  }
+
+  function managerOf(
+    kind: Kind,
+    subresource: 'status' | undefined,
+    operation: FieldManager['operation'],
+    options: WriteOptions,
+  ): FieldManager {
+    return { name: options.fieldManager, operation, apiVersion: kind.apiVersion, subresource, now: now() };
+  }
+
+  function apply(
+    place: Place,
+    subresource: 'status' | undefined,
+    patch: Json,
+    force: boolean,
+    options: WriteOptions,
+  ): Written {
+    const { kind, namespace, name } = place;
+    if (!isObject(patch) || patch.kind === undefined || patch.apiVersion === undefined) {
+      throw badRequest('invalid object type: /, Kind=');
+    }
+    const given = asObject(patch.metadata);
+    if (!given.name) {
+      throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+    }
+    if (given.managedFields !== undefined && asList(given.managedFields).length > 0) {
+      throw badRequest('metadata.managedFields must be nil');
+    }
+    const manager = managerOf(kind, subresource, 'Apply', options);
+    const old = store.collection(kind.collection).get(namespace, name)?.object;
+    const shown = old && kind.fromStored ? kind.fromStored(old) : old;
+    if (!shown && given.uid) {
+      const why = `uid mismatch: the provided object specified uid ${String(given.uid)}, and no existing object was found`;
+      throw conflict(kind, name, why);
+    }
+    const applied = applyConfiguration(shown, patch, kind.fieldShape, manager, force);
+    if (!shown) {
+      if (subresource) throw notFound(kind, name);
+      checkPlace(place, given as ApiMeta, true);
+      return create(kind, namespace, applied.object, options, applied.managedFields);
+    }
+    return update(
+      place,
+      subresource,
+      () => applied.object,
+      false,
+      options,
+      () => applied.managedFields,
+    );
   }
 
   function createByPut({ kind, namespace, name }: Place, change: Change, options: WriteOptions): Written {
@@ -261,7 +351,7 @@ export function createObjectWriter(deps: { store: Store; random: Random; nowMs: 
     return { object: { ...object, metadata: marked }, pending: false };
   }
 
-  return { create, update, remove };
+  return { create, update, apply, remove };
 }
 
 /** RFC 3339 in whole seconds, as Kubernetes writes times. */
