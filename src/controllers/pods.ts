@@ -4,7 +4,7 @@ import { codedError, type Result } from '../api/errors.ts';
 import { boundAnnotation, poolLabel } from '../api/names.ts';
 import { type NLBPortPool, releasesOn } from '../api/pool.ts';
 import { type NLBPort, nlbPorts, type PortClaim, sameTarget, type Target } from '../api/port.ts';
-import { isConflict as isConflictPort } from '../core/allocate.ts';
+import { isConflict as isConflictPort, isFree } from '../core/allocate.ts';
 import { podWish } from '../core/pod-wish.ts';
 import type { JsonPatchOperation, KubeClient, Patch } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
@@ -154,7 +154,7 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
   if (leaving.length > 0) {
     const live = await liveOf(deps, pod);
     if (live === 'stale cache') return whenCaughtUp;
-    for (const port of leaving) await release(deps, port);
+    if (!(await releaseAll(deps, leaving))) return again;
     if (hasEnded(pod) || isOver(deps, pod, leaving[0]!))
       return report(deps, live ?? pod, releasedReport('The pod ends'));
     return again;
@@ -168,7 +168,7 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
     const live = await liveOf(deps, pod);
     if (live === 'stale cache' || !live) return whenCaughtUp;
     if (!committedNames(live).includes(committed.metadata.name)) return whenCaughtUp;
-    for (const port of spare) await release(deps, port);
+    if (!(await releaseAll(deps, spare))) return again;
   }
   const wish = podWish(pod, deps.pools.get(poolName));
   const exposed = await expose(deps, pod, committed, wish);
@@ -195,7 +195,8 @@ function publication(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<PortW
 async function bind(deps: PodsDeps, pod: Pod, name: string, wish: PortWish): Promise<NLBPort | undefined> {
   const port = deps.ports.get(name);
   const { uid = '', namespace = '' } = pod.metadata;
-  if (!port || port.spec.claim) return undefined;
+  // Since it was chosen it may have been taken, deleted, or met someone else.
+  if (!port || !isFree(port)) return undefined;
   const claim: PortClaim = {
     kind: 'Pod',
     namespace,
@@ -243,9 +244,7 @@ async function findCommit(deps: PodsDeps, pod: Pod): Promise<boolean> {
 async function expose(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<PortWish>): Promise<NLBPort | undefined> {
   const { claim, targets = [] } = port.spec;
   const wanted = wantedTargets(pod, port, wish);
-  const sameTargets =
-    targets.length === wanted.length && targets.every((target, at) => sameTarget(target, wanted[at]!));
-  if (claim?.exposed && sameTargets) return port;
+  if (claim?.exposed && sameTargets(targets, wanted)) return port;
   const operations: JsonPatchOperation[] = [
     { op: 'test', path: '/spec/claim/uid', value: pod.metadata.uid },
     { op: 'test', path: '/spec/claim/releasedAt', value: null },
@@ -254,6 +253,8 @@ async function expose(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<Port
   ];
   const written = await swap(deps, port, { type: 'json', operations });
   if (!written || !isHeldBy(written, pod.metadata.uid) || !written.spec.claim?.exposed) return undefined;
+  // What came back may be the live object after a write that never arrived.
+  if (!sameTargets(written.spec.targets ?? [], wanted)) return undefined;
   if (wanted.length > 0) deps.observer.targetKnown(port.spec.pool, port.metadata.name);
   return written;
 }
@@ -267,16 +268,30 @@ function wantedTargets(pod: Pod, port: NLBPort, wish: Result<PortWish>): Target[
   return [{ ip, port: targetPort }];
 }
 
+function sameTargets(some: readonly Target[], others: readonly Target[]): boolean {
+  return some.length === others.length && some.every((target, at) => sameTarget(target, others[at]!));
+}
+
 function ipOf(pod: Pod): string | 'other family' | undefined {
   const { podIP, podIPs = [] } = pod.status ?? {};
   if (!podIP) return undefined;
   return [podIP, ...podIPs.map(({ ip }) => ip)].find(ip => !ip.includes(':')) ?? 'other family';
 }
 
-/** Gives a port up: a claim that was never exposed goes at once, another one begins its way through the quarantine. */
-async function release(deps: PodsDeps, port: NLBPort): Promise<void> {
+/** Gives ports up; false where the live object says that one is still held. */
+async function releaseAll(deps: PodsDeps, ports: readonly NLBPort[]): Promise<boolean> {
+  let isDone = true;
+  for (const port of ports) isDone = (await release(deps, port)) && isDone;
+  return isDone;
+}
+
+/**
+ * Gives a port up: a claim that was never exposed goes at once, another one begins its way through the quarantine. False
+ * where the live object says that it is still held: a write got lost, or the claim was exposed meanwhile.
+ */
+async function release(deps: PodsDeps, port: NLBPort): Promise<boolean> {
   const { claim } = port.spec;
-  if (!claim) return;
+  if (!claim) return true;
   const test: JsonPatchOperation = { op: 'test', path: '/spec/claim/uid', value: claim.uid };
   const operations: JsonPatchOperation[] = claim.exposed
     ? [
@@ -286,9 +301,11 @@ async function release(deps: PodsDeps, port: NLBPort): Promise<void> {
         { op: 'add', path: '/spec/targets', value: [] },
       ]
     : [test, { op: 'test', path: '/spec/claim/exposed', value: false }, { op: 'remove', path: '/spec/claim' }];
-  await swap(deps, port, { type: 'json', operations });
+  const left = await swap(deps, port, { type: 'json', operations });
+  if (left && isHeldBy(left, claim.uid)) return false;
   const pod = `${claim.namespace}/${claim.name}`;
   deps.log.info({ pod, port: port.metadata.name, pool: port.spec.pool }, 'Port released');
+  return true;
 }
 
 /**
@@ -322,22 +339,17 @@ async function releaseUnlessAlive(
   ports: readonly NLBPort[],
 ): Promise<'done' | 'stale cache'> {
   const live = await getPod(deps, key);
-  let outcome: 'done' | 'stale cache' = 'done';
-  let withdrawn = false;
-  for (const port of ports) {
-    const { claim } = port.spec;
-    if (live && live.metadata.uid === claim?.uid) {
-      // Alive, but not in the cache: its label was taken off, or the cache is behind.
-      if (live.metadata.labels?.[poolLabel] !== undefined && !hasEnded(live)) {
-        outcome = 'stale cache';
-        continue;
-      }
-      withdrawn = true;
-    }
-    await release(deps, port);
+  const isLive = (port: NLBPort) => live !== undefined && live.metadata.uid === port.spec.claim?.uid;
+  // Alive, but not in the cache: its label was taken off, or the cache is behind.
+  const isWaiting = live?.metadata.labels?.[poolLabel] !== undefined && !hasEnded(live);
+  const leaving = ports.filter(port => !(isWaiting && isLive(port)));
+  if (live && leaving.some(isLive)) {
+    // Before the release: without its label, only the port that it holds still leads here.
+    const told = releasedReport('The pod has ended, or its label was taken off');
+    if ((await writeReport(deps, live, told)) === 'conflict') return 'stale cache';
   }
-  if (live && withdrawn) await writeReport(deps, live, releasedReport('The pod has ended, or its label was taken off'));
-  return outcome;
+  const isDone = await releaseAll(deps, leaving);
+  return isDone && leaving.length === ports.length ? 'done' : 'stale cache';
 }
 
 /** Whether the pool takes the port back from this pod now. */

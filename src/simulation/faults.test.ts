@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { endpointAnnotation, poolLabel } from '../api/names.ts';
+import { namespaces, pods } from '../kube/resource.ts';
 import { seededRandom } from '../runtime/random.ts';
 import { assertSettled } from './assert-settled.ts';
 import { watchPromises } from './watch-promises.ts';
@@ -91,6 +93,58 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
+for (const how of ['unsent', 'unanswered'] as const) {
+  /** A world with one served room, in which the next request that `matches` goes wrong. */
+  const servedRoom = async (matches: (what: string) => boolean) => {
+    const world = await createWorld();
+    const rule = { armed: false, struck: 0 };
+    world.startOperator(
+      {},
+      {
+        fault(io) {
+          if (!rule.armed || rule.struck > 0 || !matches(io.what)) return undefined;
+          rule.struck++;
+          return how;
+        },
+      },
+    );
+    await world.pool('game', { ...quick, ports: { min: 30000, max: 30000 } });
+    await world.room('room-1', { ip: '10.0.9.1' });
+    await world.eventually(() => assertSettled(world));
+    await world.clock.advance(5_000);
+    rule.armed = true;
+    return { world, rule };
+  };
+  const isPortPatch = (what: string) => /^PATCH .*\/nlbports\//.test(what);
+
+  test(`a release that is ${how} is made good`, async () => {
+    const { world, rule } = await servedRoom(isPortPatch);
+    await world.removeRoom('room-1');
+    await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Cold'), 60_000);
+    assert.equal(rule.struck, 1);
+    await assertSettled(world, []);
+    await world.end();
+  });
+
+  test(`a change of address that is ${how} is made good`, async () => {
+    const { world, rule } = await servedRoom(isPortPatch);
+    await world.setIP('room-1', '10.0.9.2');
+    await world.eventually(() => assertSettled(world));
+    assert.equal(rule.struck, 1);
+    await world.end();
+  });
+
+  test(`a withdrawal that is ${how} is made good though the pod has no label any more`, async () => {
+    const { world, rule } = await servedRoom(what => /^PATCH .*\/pods\/room-1\/status/.test(what));
+    const body = { metadata: { labels: { [poolLabel]: null } } };
+    await world.kube.patch(pods, { namespace: 'default', name: 'room-1' }, { type: 'merge', body });
+    await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Cold'), 60_000);
+    assert.equal(rule.struck, 1);
+    assert.equal((await world.pod('room-1')).metadata.annotations?.[endpointAnnotation], undefined);
+    await world.end();
+  });
+}
+
 test('two operators that race on 100 rooms give each one port, and no port twice', async () => {
   const world = await createWorld({ seed: 5, loadBalancers: ['game-1', 'game-2'] });
   const promises = await watchPromises(world);
@@ -129,7 +183,6 @@ test('a room whose pod ends while no operator runs gets its port back into the p
 test('an operator that is told to stop gives the lead to the one that waits', async () => {
   const world = await createWorld();
   const elected = { 'leader-elect': 'true' };
-  const { namespaces } = await import('../kube/resource.ts');
   await world.kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
   const first = world.startOperator(elected);
   await world.eventually(() => assert.ok(first.operator.isLeader()));
