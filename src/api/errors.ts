@@ -60,6 +60,11 @@ export const errorTable = {
   InvalidOption: { code: 'NLBP-5001', retry: false, summary: 'An option has a value that can not be used.' },
   NoCluster: { code: 'NLBP-5002', retry: false, summary: 'No Kubernetes connection could be made from the settings.' },
   PortInUse: { code: 'NLBP-5003', retry: false, summary: 'An address that the process must listen on is taken.' },
+  NoLoopbackAddress: {
+    code: 'NLBP-5004',
+    retry: false,
+    summary: 'The machine lacks a loopback address that the sandbox needs.',
+  },
 } as const satisfies Record<string, { code: `NLBP-${number}`; retry: boolean; summary: string }>;
 
 /** The CamelCase name of an error: the reason in conditions and Events. */

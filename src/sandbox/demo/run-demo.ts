@@ -1,0 +1,82 @@
+import { nlbPortPools } from '../../api/pool.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { Profile } from '../elbv2/settings.ts';
+import type { Network } from '../network.ts';
+import { burst } from './chapters/burst.ts';
+import { movedRoom } from './chapters/moved-room.ts';
+import { quarantine } from './chapters/quarantine.ts';
+import { threeRooms } from './chapters/three-rooms.ts';
+import { tidy } from './chapters/tidy.ts';
+import { demoPool } from './demo-objects.ts';
+import { followRooms } from './follow-rooms.ts';
+import type { Sandbox } from './sandbox.ts';
+import { createStage } from './stage.ts';
+import { type Chapter, type Outcome, tellStory } from './story.ts';
+import type { Teller } from './story-event.ts';
+
+/** The story of the sandbox. */
+export const chapters: readonly Chapter[] = [threeRooms, quarantine, movedRoom, burst, tidy];
+
+/**
+ * Longest wait for one step, milliseconds. `throttled`: a burst of 101 cold rooms takes 95 s of the mutating bucket and
+ * as long to take down. `realistic`: as much again for registration and deregistration, 5 minutes each.
+ */
+export const defaultStepMs: Readonly<Record<Profile, number>> = {
+  instant: 30_000,
+  throttled: 300_000,
+  realistic: 1_200_000,
+};
+
+export interface DemoOptions {
+  profile: Profile;
+  stepMs: number;
+  /** Whether the story is played, or rooms are only told of. */
+  story: boolean;
+  /** Aborted when the sandbox is to end. */
+  signal: AbortSignal;
+}
+
+/**
+ * Plays the story in a sandbox and tells it, and goes on telling of every room.
+ * @throws the signal's reason, where it is aborted meanwhile.
+ */
+export async function runDemo(
+  deps: { sandbox: Sandbox; clock: Clock; network: Network; teller: Teller },
+  options: DemoOptions,
+): Promise<Outcome> {
+  const { sandbox, clock, teller } = deps;
+  const { signal } = options;
+  // In AWS a target that is healthy may still be silent for half a minute.
+  const flowMs = options.profile === 'realistic' ? 60_000 : 3_000;
+  const stage = createStage(deps, { stepMs: options.stepMs, flowMs, signal });
+  const stopFollowing = followRooms({ view: sandbox.view, teller, clock });
+  signal.addEventListener('abort', stopFollowing, { once: true });
+  return options.story ? await tellStory({ stage, teller, clock, signal }, chapters) : { ok: true, checks: [] };
+}
+
+/**
+ * Leaves pools with free ports for whoever stays: `game` for UDP and TCP, grown to 40 ports, and `web` for TCP, with 10.
+ * Gives their names.
+ */
+export async function openForUsers(sandbox: Sandbox): Promise<string[]> {
+  const { kube, view, aws } = sandbox;
+  const name = 'game';
+  const ports = { min: 30000, max: 30039 };
+  const known = view.pool(name);
+  if (known) {
+    await kube.patch(nlbPortPools, { name }, { type: 'merge', body: { spec: { ports, warm: 3 } } });
+  }
+  const [first] = known?.spec.loadBalancers ?? [];
+  const { arn, hostname } = first ?? {};
+  const loadBalancer =
+    arn !== undefined && hostname !== undefined
+      ? { name: 'game-1', arn, address: hostname }
+      : await aws.createLoadBalancer('game-1');
+  const common = { loadBalancers: [loadBalancer], quarantine: '5s' };
+  if (!known) await kube.create(nlbPortPools, demoPool({ ...common, name, ports, protocol: 'TCP_UDP' }));
+  await kube.create(
+    nlbPortPools,
+    demoPool({ ...common, name: 'web', ports: { min: 30100, max: 30109 }, protocol: 'TCP' }),
+  );
+  return [name, 'web'];
+}

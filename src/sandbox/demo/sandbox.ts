@@ -1,0 +1,182 @@
+import { CodedException, codedError } from '../../api/errors.ts';
+import { createKubeClient, type KubeClient } from '../../kube/client.ts';
+import { namespaces } from '../../kube/resource.ts';
+import { createUndiciTransport } from '../../kube/undici-transport.ts';
+import { createOperator } from '../../operator/operator.ts';
+import { compileOptions, type WrittenOptions } from '../../operator/options.ts';
+import { type Clock, sleep } from '../../runtime/clock.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Random } from '../../runtime/random.ts';
+import { type AwsSandbox, startAwsSandbox } from '../aws-sandbox.ts';
+import { gameServers } from '../cluster/game-server.ts';
+import { createKubelet, type Kubelet } from '../cluster/kubelet.ts';
+import { compileSettings, type Profile, type Settings, type settingRows } from '../elbv2/settings.ts';
+import type { Network } from '../network.ts';
+import type { NetworkMapRule } from '../network-map.ts';
+import { type AwsPerson, createAwsPerson, sandboxAws, sandboxAwsConfig } from './aws-person.ts';
+import { demoNode, nodes } from './demo-objects.ts';
+import { startKubernetesSandbox } from './kubernetes-sandbox.ts';
+import { type LoopbackBlock, takeLoopbackBlock } from './loopback-block.ts';
+import { portTaken } from './port-taken.ts';
+import { createRoomsView, type RoomsView } from './rooms-view.ts';
+import { servingWishedPorts } from './wished-ports.ts';
+
+export interface SandboxDeps {
+  clock: Clock;
+  random: Random;
+  network: Network;
+  /** Of the simulators and the operator. */
+  log: Log;
+}
+
+export interface SandboxOptions {
+  /** 0 takes a free one. */
+  kubernetesPort: number;
+  /** 0 takes a free one. */
+  awsPort: number;
+  profile: Profile;
+  /** More settings of the emulated AWS, as written after `--set`. */
+  set: Readonly<Record<string, string>>;
+  /** Where pods really are; left out, or empty: a block of loopback addresses that is free. */
+  networkMap?: readonly NetworkMapRule[];
+  /** Whether loopback addresses have to be added one by one, as on macOS. */
+  fewAddresses?: boolean;
+}
+
+/** A cluster, an AWS and the unchanged operator between them, in this process and with real sockets. */
+export interface Sandbox {
+  readonly kubernetesUrl: string;
+  readonly awsUrl: string;
+  /** Where pods really are, for people. */
+  readonly block: LoopbackBlock;
+  /** A person with kubectl. */
+  readonly kube: KubeClient;
+  /** A person with the AWS CLI. */
+  readonly aws: AwsPerson;
+  readonly kubelet: Kubelet;
+  readonly view: RoomsView;
+  /** Ends everything; resolves when all sockets are closed. */
+  close(): Promise<void>;
+}
+
+/** How long the operator is given to come to rest at the end, before its sockets are taken from it. */
+const operatorEndMs = 700;
+
+/**
+ * Starts it; resolves when pods and pools can be made.
+ * @throws CodedException PortInUse, NoLoopbackAddress, InvalidOption.
+ */
+export async function startSandbox(deps: SandboxDeps, options: SandboxOptions): Promise<Sandbox> {
+  const { clock, random, network, log } = deps;
+  const closing: (() => unknown)[] = [];
+  const close = async () => {
+    for (const end of closing.reverse().splice(0)) await end();
+  };
+  try {
+    return await start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function start(): Promise<Sandbox> {
+    const block = await takeLoopbackBlock({ network }, options);
+    closing.push(() => block.release());
+    const settings = settingsFor(options, block);
+    const kubernetes = await startKubernetesSandbox(deps, { port: options.kubernetesPort });
+    closing.push(() => kubernetes.close());
+    const aws = await startAws(deps, options.awsPort, settings, block);
+    closing.push(() => aws.close());
+
+    const ending = new AbortController();
+    const view = createRoomsView({ transport: kubernetes.cluster.transport, clock, random, log });
+    await view.start(ending.signal);
+    const kubelet = createKubelet({
+      transport: kubernetes.cluster.transport,
+      clock,
+      random,
+      log,
+      startContainer: servingWishedPorts(gameServers({ network, log, hostFor: block.hostFor })),
+    });
+    await kubelet.start();
+    closing.push(() => kubelet.stop());
+    closing.push(runOperator(deps, kubernetes.url, aws.url, settings));
+    const person = createAwsPerson(aws.url);
+    closing.push(() => person.close());
+    closing.push(() => ending.abort());
+
+    const kube = createKubeClient({ transport: kubernetes.cluster.transport, clock }, { fieldManager: 'sandbox' });
+    const { node, status } = demoNode('node-1', '1.36.1');
+    await kube.create(nodes, node);
+    await kube.patch(nodes, { name: 'node-1' }, { type: 'merge', body: { status } }, { subresource: 'status' });
+    await kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
+    return { kubernetesUrl: kubernetes.url, awsUrl: aws.url, block, kube, aws: person, kubelet, view, close };
+  }
+}
+
+/** The operator as `nlbports operator` runs it, over HTTP to both sides; what is given back ends it. */
+function runOperator(
+  deps: SandboxDeps,
+  kubernetesUrl: string,
+  awsUrl: string,
+  settings: Settings,
+): () => Promise<void> {
+  const { clock, random, log } = deps;
+  const transport = createUndiciTransport(
+    {
+      server: kubernetesUrl,
+      source: 'the sandbox',
+      namespace: undefined,
+      insecureSkipTlsVerify: false,
+      tlsServerName: undefined,
+      credentials: async () => ({ headers: {} }),
+    },
+    { userAgent: 'nlbports/sandbox' },
+  );
+  const operator = createOperator(
+    { transport, clock, random, log, hostname: 'sandbox', aws: sandboxAwsConfig(awsUrl) },
+    compileOptions(operatorOptions(settings)),
+  );
+  const stop = new AbortController();
+  const ended = operator.run(stop.signal).catch((error: unknown) => {
+    log.error({ err: error }, 'The operator ended with an error');
+  });
+  return async () => {
+    stop.abort();
+    const late = new AbortController();
+    await Promise.race([ended, sleep(clock, operatorEndMs, late.signal)]);
+    late.abort();
+    await transport.close();
+  };
+}
+
+/** What differs from the defaults: nobody else runs here, and an AWS without delays needs no patience. */
+function operatorOptions(settings: Settings): WrittenOptions {
+  const slow = settings['registration-delay'].maxMs > 0;
+  return {
+    'leader-elect': 'false',
+    'aws-region': sandboxAws.region,
+    'aws-budget': settings.throttling ? 'documented' : 'none',
+    ...(slow ? {} : { 'health-first-look': '300ms', 'drain-slack': '200ms' }),
+  };
+}
+
+function settingsFor(options: SandboxOptions, block: LoopbackBlock): Settings {
+  const range: keyof typeof settingRows = 'address-range';
+  const compiled = compileSettings(options.profile, { [range]: block.addressRange, ...options.set });
+  if (!compiled.ok) throw new CodedException(codedError('InvalidOption', compiled.message));
+  return compiled.settings;
+}
+
+async function startAws(
+  deps: SandboxDeps,
+  port: number,
+  settings: Settings,
+  block: LoopbackBlock,
+): Promise<AwsSandbox> {
+  try {
+    return await startAwsSandbox(deps, { port, settings, networkMap: block.networkMap });
+  } catch (error) {
+    throw portTaken(error, port, '--aws-port');
+  }
+}

@@ -1,0 +1,69 @@
+import type { Clock } from '../../runtime/clock.ts';
+import type { Stage } from './stage.ts';
+import type { Check, Teller } from './story-event.ts';
+
+/** One part of the story. */
+export interface Chapter {
+  title: string;
+  /** What happens, for people. */
+  text: string;
+  /** Every check that it makes, in order. */
+  checks: readonly string[];
+  /** Plays it, telling the outcome of each check. What is thrown fails the checks that were not made. */
+  play(stage: Stage, check: MakeCheck): Promise<void>;
+}
+
+/** Says how a check came out. */
+export type MakeCheck = (name: string, ok: boolean, detail: string) => void;
+
+/** How the story ended. */
+export interface Outcome {
+  ok: boolean;
+  checks: Check[];
+}
+
+/**
+ * Plays the chapters in order. After one with a failed check the others are not played, as they build on it: their
+ * checks fail, too.
+ * @throws the signal's reason, where the sandbox is ended meanwhile.
+ */
+export async function tellStory(
+  deps: { stage: Stage; teller: Teller; clock: Clock; signal: AbortSignal },
+  chapters: readonly Chapter[],
+): Promise<Outcome> {
+  const { stage, teller, clock, signal } = deps;
+  const startMs = clock.monotonicMs();
+  const checks: Check[] = [];
+  const add = (name: string, ok: boolean, detail: string) => {
+    if (checks.some(made => made.name === name)) throw new Error(`The check "${name}" was made twice.`);
+    checks.push({ name, ok, detail });
+    teller.tell({ type: 'check', name, ok, detail });
+  };
+
+  for (const [index, chapter] of chapters.entries()) {
+    if (checks.some(({ ok }) => !ok)) {
+      for (const name of chapter.checks) add(name, false, 'Not made, as an earlier check failed');
+      continue;
+    }
+    const { title, text } = chapter;
+    teller.tell({ type: 'chapter', number: index + 1, of: chapters.length, title, text });
+    let reason = 'The chapter ended without it';
+    try {
+      await chapter.play(stage, (name, ok, detail) => {
+        if (!chapter.checks.includes(name))
+          throw new Error(`The chapter "${title}" does not list the check "${name}".`);
+        add(name, ok, detail);
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      reason = error instanceof Error ? error.message : String(error);
+    }
+    for (const name of chapter.checks) if (!checks.some(made => made.name === name)) add(name, false, reason);
+    teller.tell({ type: 'picture', rooms: stage.sandbox.view.rows() });
+  }
+
+  const failed = checks.filter(({ ok }) => !ok).map(({ name }) => name);
+  const seconds = Math.round((clock.monotonicMs() - startMs) / 100) / 10;
+  teller.tell({ type: 'summary', ok: failed.length === 0, checks: checks.length, failed, seconds });
+  return { ok: failed.length === 0, checks };
+}
