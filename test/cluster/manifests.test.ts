@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { eventually } from './eventually.ts';
+
+describe('the manifests that we ship', () => {
+  let cluster: ControlPlane;
+  before(async () => {
+    cluster = await startControlPlane();
+  });
+  after(() => cluster?.stop());
+
+  const applies = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await cluster.kubectl(['apply', '--validate=strict', ...args]);
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stderr, /Warning/);
+    return stdout;
+  };
+
+  test('apply in the order of the README, with strict validation and no warning', async () => {
+    await applies('-f', 'deploy/namespace.yaml');
+    await applies('-f', 'deploy/crds');
+    await applies('-f', 'deploy/rbac.yaml');
+    await applies('-f', 'deploy/deployment.yaml');
+  });
+
+  test('hold examples that the API server takes', async () => {
+    const out = await eventually(() => applies('--dry-run=server', '-f', 'examples/pod-mode'), 10_000);
+    assert.match(out, /nlbportpool\.nlbports\.dev\/game created/);
+    assert.equal(out.match(/pod\/game-room-\d created/g)?.length, 3);
+    assert.match(out, /pod\/test-pod created/);
+  });
+
+  test('make kubectl know them as nlbpool, nlbport and nlb', async () => {
+    const complaint = async (what: string) => {
+      const { stderr, code } = await cluster.kubectl(['get', what]);
+      assert.equal(code, 0, stderr);
+      return stderr.trim();
+    };
+    for (const what of ['nlbpool', 'nlbport', 'nlbports', 'nlbportpools', 'nlb']) {
+      assert.equal(await complaint(what), 'No resources found');
+    }
+  });
+
+  test('give the operator what it does and no more: it can read no Secret and delete no pod', async () => {
+    const asOperator = ['--as', 'system:serviceaccount:nlbports-system:nlbports'];
+    const can = async (...what: string[]) =>
+      (await cluster.kubectl(['auth', 'can-i', ...what, ...asOperator])).stdout.trim();
+    assert.equal(await can('patch', 'pods', '--subresource=status', '-A'), 'yes');
+    assert.equal(await can('update', 'leases.coordination.k8s.io', '-n', 'nlbports-system'), 'yes');
+    for (const verb of ['create', 'update', 'patch', 'delete']) assert.equal(await can(verb, 'pods', '-A'), 'no');
+    assert.equal(await can('get', 'secrets', '-A'), 'no');
+    assert.equal(await can('update', 'leases.coordination.k8s.io', '-n', 'default'), 'no');
+    assert.equal(await can('create', 'nlbportpools.nlbports.dev'), 'no');
+  });
+});
