@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 /**
  * Watches every change of a world's objects and collects what breaks a promise: a claim that passes from one claimant to
- * another without having been removed, two pods publishing one endpoint, an endpoint published without the port, and an
+ * another without having been removed, a port that is bound while AWS still sends to someone, two pods publishing one endpoint, an endpoint published without the port, and an
  * endpoint that changes or vanishes while its port is held.
  */
 export async function watchPromises(world: World): Promise<{ broken: readonly string[]; stop(): void }> {
@@ -20,6 +20,13 @@ export async function watchPromises(world: World): Promise<{ broken: readonly st
   const pods = createInformer<Pod>({ ...deps, resource: podResource });
   const complain = (what: string) => broken.push(`${new Date(world.clock.nowMs()).toISOString()} ${what}`);
 
+  async function lookForStrangers(key: string, targetGroupArn: string): Promise<void> {
+    const health = await world.aws('DescribeTargetHealth', { TargetGroupArn: targetGroupArn }).catch(() => undefined);
+    const states = health?.texts('State') ?? [];
+    const ids = (health?.texts('Id') ?? []).filter((_, at) => states[at] !== 'draining');
+    if (ids.length > 0) complain(`${key} was bound while AWS still sent to ${ids.join()}`);
+  }
+
   ports.onChange(({ key, object, previous }) => {
     const [was, is] = [previous?.spec.claim, object?.spec.claim];
     if (was && is && was.uid !== is.uid) complain(`${key} passed from ${was.name} to ${is.name}`);
@@ -27,6 +34,7 @@ export async function watchPromises(world: World): Promise<{ broken: readonly st
     if (was?.releasedAt && !is && (previous?.status?.targets ?? []).length > 0) {
       complain(`${key} was freed while AWS may hold ${JSON.stringify(previous?.status?.targets)}`);
     }
+    if (is && !was && object?.status?.targetGroupArn) void lookForStrangers(key, object.status.targetGroupArn);
     const live = (object?.status?.targets ?? []).filter(({ state }) => state !== 'Draining');
     if (live.length > 0 && !is) complain(`${key} has targets and no claim: ${JSON.stringify(live)}`);
   });
