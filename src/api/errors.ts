@@ -87,7 +87,8 @@ export type Result<T> = { ok: true; value: T } | { ok: false; error: CodedError 
 /** Makes the error named `reason`; `detail` is a sentence in the form "Action that failed: current value, wanted value". */
 export function codedError(reason: ErrorReason, detail: string, aws?: CodedError['aws']): CodedError {
   const { code, retry } = errorTable[reason];
-  const message = truncateUtf8(`${code}: ${detail}`, 1024);
+  // Half a character can't be written as UTF-8: the API server would keep another text than this.
+  const message = truncateUtf8(`${code}: ${detail}`.toWellFormed(), 1024);
   return { reason, code, message, retry, ...(aws ? { aws } : {}) };
 }
 
