@@ -34,7 +34,6 @@ export const errorTable = {
     summary: 'The quarantine is shorter than an AWS call may take.',
   },
   LoadBalancerFailed: { code: 'NLBP-2006', retry: true, summary: 'A load balancer of the pool is in state failed.' },
-  InvalidPool: { code: 'NLBP-2007', retry: false, summary: 'The pool holds a value that can not be used.' },
 
   // Ports
   ListenerConflict: { code: 'NLBP-3001', retry: true, summary: 'A listener of someone else is on this port.' },

@@ -395,14 +395,14 @@ function poolConditions(
     conditions.push(fromError('Ready', codedError('PoolOverlap', message)));
   } else {
     const count = status.loadBalancers?.length ?? 0;
-    conditions.push(
-      make('Ready', true, 'Ready', `${count} load balancer${count === 1 ? '' : 's'}, ${ports.length} ports`),
-    );
+    const balancers = `${count} load balancer${count === 1 ? '' : 's'}`;
+    conditions.push(make('Ready', true, 'Ready', `${balancers}, room for ${capacityOf(status)} ports`));
   }
 
   const waiting = status.waiting ?? 0;
   const claims = waiting === 1 ? '1 claim waits' : `${waiting} claims wait`;
-  const isFull = waiting > 0 && status.ports?.free === 0;
+  // Without a usable load balancer the pool is not full but not ready, which the other condition says.
+  const isFull = waiting > 0 && status.ports?.free === 0 && capacityOf(status) > 0;
   conditions.push(
     isFull
       ? fromError(
@@ -426,6 +426,10 @@ function poolConditions(
       : make('QuarantineSafe', true, 'LongEnough', 'The quarantine outlasts an AWS call'),
   );
   return conditions;
+}
+
+function capacityOf(status: PoolStatus): number {
+  return (status.loadBalancers ?? []).reduce((sum, { capacity }) => sum + capacity, 0);
 }
 
 function countInRange(pool: NLBPortPool, numbers: ReadonlySet<number>): number {

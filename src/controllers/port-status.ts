@@ -1,5 +1,5 @@
 import { findCondition, preciseTimestamp, withCondition } from '../api/conditions.ts';
-import type { CodedError } from '../api/errors.ts';
+import { type CodedError, codedError } from '../api/errors.ts';
 import { type KnownTarget, type NLBPort, type PortStatus, sameTarget, type Target } from '../api/port.ts';
 import type { TargetHealth } from '../aws/port-provider.ts';
 import { isConflict } from '../core/allocate.ts';
@@ -53,7 +53,12 @@ function deriveConditions(
   if (provisioned && (wanted || !failed)) {
     set('Provisioned', 'True', 'Provisioned', 'Listener and target group are there');
   } else if (context.foreign) {
-    set('Provisioned', 'False', 'ListenerConflict', 'NLBP-3001: A listener of someone else is on this port');
+    set(
+      'Provisioned',
+      'False',
+      'ListenerConflict',
+      codedError('ListenerConflict', 'Cannot make a listener: someone else has one on this port').message,
+    );
   } else if (wanted) {
     if (!failed && isInPlace(port)) {
       set('Provisioned', 'True', 'Updating', "Listener and target group are there; the pool's edit is on its way");
@@ -190,7 +195,10 @@ function healthOf(
     return {
       status: 'False',
       reason: 'TargetUnhealthy',
-      message: `NLBP-3003: ${worst.ip}:${worst.port} fails its health check${worst.reason ? `: ${worst.reason}` : ''}`,
+      message: codedError(
+        'TargetUnhealthy',
+        `Cannot call ${worst.ip}:${worst.port} healthy: it fails its health check${worst.reason ? `, ${worst.reason}` : ''}`,
+      ).message,
     };
   }
   return {
