@@ -10,6 +10,7 @@ import { kindCases } from './conformance/kind-cases.ts';
 import { listCases } from './conformance/list-cases.ts';
 import { patchCases } from './conformance/patch-cases.ts';
 import { definitions } from './conformance/samples.ts';
+import { tableCases } from './conformance/table-cases.ts';
 import { updateCases } from './conformance/update-cases.ts';
 import { watchCases } from './conformance/watch-cases.ts';
 
@@ -53,6 +54,7 @@ export function conformance(title: string, open: () => Promise<ConformanceTarget
     describe('delete', () => deleteCases(api));
     describe('owners', () => garbageCases(api));
     describe('list', () => listCases(api));
+    describe('tables', () => tableCases(api));
     describe('watch', () => watchCases(api));
     describe('custom resources', () => customResourceCases(api));
     describe('built-in kinds', () => kindCases(api));

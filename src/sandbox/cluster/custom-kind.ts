@@ -78,7 +78,6 @@ function customKind(spec: JsonObject, version: JsonObject, fault: (fault: RuleFa
     fieldShape: customShape(root),
     fields: selectableFields(version),
     columns: printerColumns(version),
-    aged: false,
     openApiSchema: schema,
     decode(object) {
       if (asString(object.kind) === '') throw badRequest("Object 'Kind' is missing in the body");

@@ -56,9 +56,9 @@ export interface Kind extends NamedKind {
   /** Fields to select by. */
   fields: Record<string, FieldReader>;
   checkName: NameCheck;
-  /** Columns of a table beside the name and before the age, which is added where `aged`. */
+  /** Columns of a table, after the name, which stands first unless `nameFirst` is false. */
   columns: Column[];
-  aged: boolean;
+  nameFirst: boolean;
   /** Reads what a client sent: drops unknown fields, fills defaults. Throws an ApiError where it can't be read. */
   decode(object: JsonObject): Decoded;
   fromStored?(object: ApiObject): ApiObject;
@@ -96,7 +96,7 @@ export function plainKind(
     unconditionalUpdate: true,
     createOnUpdate: false,
     columns: [],
-    aged: true,
+    nameFirst: true,
     decode: object => ({ object, unknown: [] }),
     prepareCreate: object => object,
     prepareUpdate: next => next,

@@ -60,7 +60,9 @@ export function tableOf(
   withColumns: boolean,
 ): JsonObject {
   const definitions: Json[] = [
-    { name: 'Name', type: 'string', format: 'name', description: 'Name within its namespace.', priority: 0 },
+    ...(kind.nameFirst
+      ? [{ name: 'Name', type: 'string', format: 'name', description: 'Name within its namespace.', priority: 0 }]
+      : []),
     ...kind.columns.map(({ name, type, format, description, priority }) => ({
       name,
       type,
@@ -75,7 +77,10 @@ export function tableOf(
     metadata: { ...meta },
     columnDefinitions: withColumns ? definitions : null,
     rows: objects.map(object => ({
-      cells: [object.metadata.name, ...kind.columns.map(column => column.cell(object, nowMs))],
+      cells: [
+        ...(kind.nameFirst ? [object.metadata.name] : []),
+        ...kind.columns.map(column => column.cell(object, nowMs)),
+      ],
       ...(include === 'None'
         ? {}
         : { object: include === 'Object' ? viewOf(kind, object) : partial(viewOf(kind, object)) }),

@@ -34,7 +34,6 @@ export function definitionKind(nowText: () => string): Kind {
     unconditionalUpdate: false,
     mergeShape: plainShape,
     columns: [textColumn('Created At', 'When it was made.', object => object.metadata.creationTimestamp, 0, 'date')],
-    aged: false,
     decode: object => ({ object: withDefaults(object), unknown: [] }),
     prepareCreate(object) {
       const status = establishedStatus(object, nowText());

@@ -62,6 +62,12 @@ const columns = [
     1,
   ),
   textColumn('Message', 'What happened.', object => asString(object.message).trim()),
+  textColumn(
+    'First Seen',
+    'When it was first seen.',
+    (object, nowMs) => age(object.firstTimestamp ?? object.eventTime ?? undefined, nowMs),
+    1,
+  ),
   textColumn('Count', 'How often.', object => Number(asObject(object.series).count ?? object.count ?? 1), 1, 'integer'),
   textColumn('Name', "The event's name.", object => object.metadata.name, 1),
 ];
@@ -75,7 +81,7 @@ const common = {
   createOnUpdate: true,
   mergeShape: mergeShapes.Event ?? {},
   columns,
-  aged: false,
+  nameFirst: false,
 } satisfies Partial<Kind>;
 
 function eventFields(about: string, reporter: string): Record<string, FieldReader> {
