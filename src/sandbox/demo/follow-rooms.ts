@@ -4,7 +4,7 @@ import type { RoomsView } from './rooms-view.ts';
 import type { Teller } from './story-event.ts';
 
 /** Changes that come together are told together, milliseconds. */
-const gatherMs = 50;
+const gatherMs = 100;
 
 /** Tells every row of the picture that is new, changed or gone; what is given back ends that. */
 export function followRooms(deps: { view: RoomsView; teller: Teller; clock: Clock }): () => void {

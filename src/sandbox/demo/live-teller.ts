@@ -31,7 +31,7 @@ export function liveTeller(deps: { terminal: Terminal; clock: Clock; paint: Pain
   let isStaying = false;
   let frame = 0;
   let drawn: string[] = [];
-  let timer: Timer | undefined = clock.after(frameMs, tick);
+  let timer: Timer = clock.after(frameMs, tick);
   terminal.write(hideCursor);
 
   function tick(): void {
@@ -53,7 +53,7 @@ export function liveTeller(deps: { terminal: Terminal; clock: Clock; paint: Pain
   }
 
   function redraw(above: string[]): void {
-    const below = timer === undefined ? [] : footer();
+    const below = footer();
     if (above.length === 0 && below.join('\n') === drawn.join('\n')) return;
     const erase = drawn.length > 0 ? `${`\u001b[1A${clearLine}`.repeat(drawn.length)}\r` : '';
     terminal.write(`${erase}${[...above, ...below].map(line => `${line}\n`).join('')}`);
@@ -80,9 +80,7 @@ export function liveTeller(deps: { terminal: Terminal; clock: Clock; paint: Pain
       redraw(eventLines(event, paint));
     },
     close() {
-      timer?.cancel();
-      timer = undefined;
-      redraw([]);
+      timer.cancel();
       terminal.write(showCursor);
     },
   };

@@ -5,7 +5,7 @@ import { createInformer } from '../../kube/informer.ts';
 import type { Pod } from '../../kube/objects.ts';
 import { pods as podResource } from '../../kube/resource.ts';
 import type { KubeTransport } from '../../kube/transport.ts';
-import type { Clock } from '../../runtime/clock.ts';
+import type { Clock, Timer } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import { type RoomRow, roomRows } from './room-rows.ts';
@@ -21,11 +21,14 @@ export interface RoomsView {
   /** Calls `handler` after every change. */
   onChange(handler: () => void): void;
   /**
-   * Resolves with what `look` gives as soon as that is not undefined, asked after every change; with undefined when
+   * Resolves with what `look` gives as soon as that is not undefined, asked soon after every change; with undefined when
    * `limitMs` are over. Rejects with the signal's reason when `signal` is aborted.
    */
   until<T>(look: () => T | undefined, limitMs: number, signal: AbortSignal): Promise<T | undefined>;
 }
+
+/** Changes that come together are looked at together, milliseconds: a burst brings thousands. */
+const gatherMs = 20;
 
 /** Makes a view. It follows by watches of its own, as kubectl would. */
 export function createRoomsView(deps: { transport: KubeTransport; clock: Clock; random: Random; log: Log }): RoomsView {
@@ -55,9 +58,11 @@ export function createRoomsView(deps: { transport: KubeTransport; clock: Clock; 
     until(look, limitMs, signal) {
       return new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason);
+        let soon: Timer | undefined;
         const end = () => {
           timer.cancel();
-          handlers.delete(check);
+          soon?.cancel();
+          handlers.delete(onChange);
           signal.removeEventListener('abort', onAbort);
         };
         const onAbort = () => {
@@ -69,12 +74,16 @@ export function createRoomsView(deps: { transport: KubeTransport; clock: Clock; 
           resolve(undefined);
         });
         const check = () => {
+          soon = undefined;
           const found = look();
           if (found === undefined) return;
           end();
           resolve(found);
         };
-        handlers.add(check);
+        const onChange = () => {
+          soon ??= deps.clock.after(gatherMs, check);
+        };
+        handlers.add(onChange);
         signal.addEventListener('abort', onAbort, { once: true });
         check();
       });

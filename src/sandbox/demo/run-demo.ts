@@ -18,11 +18,11 @@ import type { Teller } from './story-event.ts';
 export const chapters: readonly Chapter[] = [threeRooms, quarantine, movedRoom, burst, tidy];
 
 /**
- * Longest wait for one step, milliseconds. `throttled`: a burst of 101 cold rooms takes 95 s of the mutating bucket and
+ * Longest wait for one step, milliseconds. `instant`: below the minute that the whole may take. `throttled`: a burst of 101 cold rooms takes 95 s of the mutating bucket and
  * as long to take down. `realistic`: as much again for registration and deregistration, 5 minutes each.
  */
 export const defaultStepMs: Readonly<Record<Profile, number>> = {
-  instant: 30_000,
+  instant: 45_000,
   throttled: 300_000,
   realistic: 1_200_000,
 };

@@ -24,7 +24,7 @@ export const burst: Chapter = {
       loadBalancers: [await stage.loadBalancer('burst-1'), await stage.loadBalancer('burst-2')],
       ports: { min: 30000, max: 30049 },
       protocol: 'TCP_UDP',
-      quarantine: '5s',
+      quarantine: '2s',
     });
     await stage.rooms(names, 'burst');
     const isServed = (name: string) => stage.stateOf(name).startsWith('Healthy');
@@ -64,7 +64,7 @@ export const burst: Chapter = {
     const [first] = served;
     const freed = stage.endpointOf(first!)!;
     await kubelet.finish('default', first!, 'Succeeded');
-    stage.note(`${first} has ended: ${shown(freed)} is drained, rests for 5 s, and is free again`);
+    stage.note(`${first} has ended: ${shown(freed)} is drained, rests for 2 s, and is free again`);
     const [endpoint] = await stage.ready([last]);
     const udp = await eachAnswersItself(stage, 'UDP', [last], [endpoint!]);
     const tcp = await eachAnswersItself(stage, 'TCP', [last], [endpoint!]);
