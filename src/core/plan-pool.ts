@@ -37,8 +37,9 @@ export interface PoolPlan {
 
 /**
  * Decides which NLBPorts a pool has, which are warm, and which go. On each load balancer it uses as many ports as AWS
- * leaves room for beside the listeners of others: those that are claimed, then the lowest numbers. A port on which
- * someone else listens stays as an object, so that people see it, and counts for nothing.
+ * leaves room for beside the listeners of others, and beside those that its own ports outside of the range still have:
+ * those that are claimed, then the lowest numbers. A port on which someone else listens stays as an object, so that
+ * people see it, and counts for nothing.
  */
 export function planPool(input: PoolPlanInput): PoolPlan {
   const plan: PoolPlan = { create: [], change: [], remove: [], capacity: new Map() };
@@ -60,7 +61,8 @@ export function planPool(input: PoolPlanInput): PoolPlan {
   for (const [name, { arn, port }] of wanted) {
     const found = existing.get(name);
     if (!found) plan.create.push(newPort(input, name, arn, port, warm.has(name)));
-    else {
+    // One that is on its way out goes to its end, and is made again then.
+    else if (found.metadata.deletionTimestamp === undefined) {
       // Whoever holds a port keeps it as warm as it is: it is looked at again when it is free.
       const wantWarm = found.spec.claim ? found.spec.warm : warm.has(name);
       const change = {
@@ -96,7 +98,13 @@ function usableNumbers(
     else if (found?.spec.claim) claimed.push(port);
     else open.push(port);
   }
-  const room = Math.max(0, input.listenersPerLoadBalancer - foreignSet.size - claimed.length);
+  const leaving = input.ports.filter(({ spec, status }) => {
+    const isCandidate = spec.port >= min && spec.port <= max && !loadBalancer.ownedByOthers.has(spec.port);
+    const isUp = spec.claim !== undefined || status?.listenerArn !== undefined;
+    return spec.loadBalancer.arn === loadBalancer.arn && !isCandidate && isUp && !foreignSet.has(spec.port);
+  });
+  const taken = foreignSet.size + claimed.length + leaving.length;
+  const room = Math.max(0, input.listenersPerLoadBalancer - taken);
   return { usable: [...claimed, ...open.slice(0, room)], foreign };
 }
 
