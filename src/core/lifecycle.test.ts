@@ -121,6 +121,16 @@ test('nextStep() leaves a port alone while someone else is on it, and wakes when
   assert.equal(stepOf(aPort(1, { spec, status }), { nowMs: startMs + 500 }).do, 'announceResources');
 });
 
+test('nextStep() brings a deletion that was announced to its end before it provides the port again', () => {
+  const going = { ...ready, removing: true };
+  const bound = { claim: aClaim('room'), targets: [target('10.0.0.1')] };
+  assert.equal(stepOf(aPort(1, { spec: bound, status: going })).do, 'deleteListener');
+  assert.equal(stepOf(aPort(1, { spec: { warm: true }, status: going })).do, 'deleteListener');
+  const { listenerArn: _, ...gone } = ready;
+  assert.equal(stepOf(aPort(1, { spec: bound, status: gone })).do, 'announceResources');
+  assert.equal(stepOf(aPort(1, { spec: bound, status: { ...gone, creating: true } })).do, 'createListener');
+});
+
 test('isInPlace() needs the whole of it; isProvisioned() also the latest settings', () => {
   assert.ok(isInPlace(aPort(1, { status: ready })));
   for (const missing of ['targetGroupArn', 'listenerArn', 'inspected', 'applied'] as const) {

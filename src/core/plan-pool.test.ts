@@ -158,6 +158,19 @@ test('planPool() warms free ports in order, passing over those that are claimed 
   );
 });
 
+test('planPool() leaves a claimed port as warm as it is: it is looked at again when it is free', () => {
+  const ports = [
+    aPort(30000, { spec: { warm: true, claim: aClaim('x') } }),
+    aPort(30001, { spec: { claim: aClaim('y') } }),
+    aPort(30002, { spec: { warm: true } }),
+  ];
+  const plan = planPool(input({ spec: { warm: 0 }, ports }));
+  assert.deepEqual(
+    plan.change.map(({ name, warm }) => `${name.slice(-5)} ${warm}`),
+    ['30002 false'],
+  );
+});
+
 test('planPool() keeps warm what is warm already', () => {
   const ports = [aPort(30000), aPort(30001, { spec: { warm: true } }), aPort(30002)];
   assert.deepEqual(planPool(input({ spec: { warm: 1 }, ports })).change, []);
