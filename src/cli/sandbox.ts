@@ -162,7 +162,9 @@ async function runWhole(options: SandboxOptions, signal: AbortSignal): Promise<n
   teller.tell({ type: 'ready', profile, pid: process.pid, ...ways });
   const exitCode = await play(options, sandbox, teller, signal);
   if (!options.exit && !signal.aborted) {
-    teller.tell({ type: 'staying', pools: await openForUsers(sandbox), ...ways });
+    const pools = await openForUsers(sandbox);
+    const example = sandbox.view.rows().find(({ state }) => state === 'Healthy')?.endpoint ?? null;
+    teller.tell({ type: 'staying', pools, example, ...ways });
     await aborted(signal);
   }
   teller.close();

@@ -60,8 +60,8 @@ async function askTcp({ clock, network }: AskDeps, to: Endpoint, timeoutMs: numb
     const timer = clock.after(timeoutMs, () => heard.resolve({ ok: false, why: `no answer in ${timeoutMs} ms` }));
     connection.attach({
       data: bytes => heard.resolve({ ok: true, text: textOf(bytes) }),
-      ended: () => heard.resolve({ ok: false, why: 'closed without an answer' }),
-      closed: () => heard.resolve({ ok: false, why: 'reset without an answer' }),
+      ended: () => heard.resolve({ ok: false, why: 'an end without an answer' }),
+      closed: () => heard.resolve({ ok: false, why: 'a reset without an answer' }),
       drained: () => {},
     });
     connection.write(question);

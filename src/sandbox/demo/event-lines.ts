@@ -19,6 +19,7 @@ export function eventLines(event: StoryEvent, paint: Paint): string[] {
     case 'note':
       return wrap(event.text, 100).map(line => `  ${line}`);
     case 'check':
+      if (event.notMade) return [];
       return [
         `  ${event.ok ? paint.good('ok    ') : paint.bad('FAILED')} ${event.name}`,
         ...wrap(event.detail, 100).map(line => `         ${paint.quiet(line)}`),
@@ -38,27 +39,32 @@ export function eventLines(event: StoryEvent, paint: Paint): string[] {
 function summaryLines(event: Extract<StoryEvent, { type: 'summary' }>, paint: Paint): string[] {
   const took = `${event.seconds.toFixed(1)} s`;
   if (event.ok) return [paint.good(`All ${event.checks} checks held, in ${took}.`)];
+  const made = event.failed.slice(0, event.failed.length - event.notMade);
   return [
-    paint.bad(`${event.failed.length} of ${event.checks} checks failed, in ${took}:`),
-    ...event.failed.map(name => `  ${name}`),
+    paint.bad(`${made.length} of ${event.checks} checks failed, in ${took}:`),
+    ...made.map(name => `  ${name}`),
+    ...(event.notMade > 0 ? [`${event.notMade} more that build on them were not made.`] : []),
   ];
 }
 
-function stayingLines({ pools, kubernetes, aws }: { pools: string[] } & Ways, paint: Paint): string[] {
+function stayingLines(event: { pools: string[]; example: string | null } & Ways, paint: Paint): string[] {
+  const { pools, example, kubernetes, aws } = event;
+  const [host = 'HOST', port = 'PORT'] = example?.split(':') ?? [];
   return [
     '',
     paint.strong(`The sandbox stays until Ctrl-C. Pools with free ports: ${pools.join(', ')}.`),
     '  With kubectl:',
     `    export KUBECONFIG=${kubernetes.kubeconfig}`,
-    '    kubectl get nlbports,nlbpools,pods',
+    '    kubectl get nlbports,nlbpool,pods',
     '    kubectl run my-room --image=any --labels=nlbports.dev/pool=game --annotations=nlbports.dev/ports=7777/UDP',
     '    kubectl get nlbports -w',
     '  With the AWS CLI:',
     `    export AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=${aws.endpoint}`,
-    `    export AWS_REGION=${aws.region} AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox`,
+    `    export AWS_REGION=${aws.region} AWS_DEFAULT_REGION=${aws.region} AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox`,
     '    aws elbv2 describe-load-balancers',
-    '  With a game client (host and port are in the column ENDPOINT):',
-    '    echo hello | nc -u -w1 HOST PORT',
+    '  With a game client, here a shell (host and port are in the column ENDPOINT):',
+    `    echo hello | nc -u -w1 ${host} ${port}`,
+    `    timeout 1 bash -c 'exec 3<>/dev/udp/${host}/${port}; echo hello >&3; cat <&3'`,
     '',
   ];
 }

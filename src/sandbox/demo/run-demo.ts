@@ -3,8 +3,8 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Profile } from '../elbv2/settings.ts';
 import type { Network } from '../network.ts';
 import { burst } from './chapters/burst.ts';
+import { inheritedPort } from './chapters/inherited-port.ts';
 import { movedRoom } from './chapters/moved-room.ts';
-import { quarantine } from './chapters/quarantine.ts';
 import { threeRooms } from './chapters/three-rooms.ts';
 import { tidy } from './chapters/tidy.ts';
 import { demoPool } from './demo-objects.ts';
@@ -13,9 +13,12 @@ import type { Sandbox } from './sandbox.ts';
 import { createStage } from './stage.ts';
 import { type Chapter, type Outcome, tellStory } from './story.ts';
 import type { Teller } from './story-event.ts';
+import { fullStory, type StorySize } from './story-size.ts';
 
 /** The story of the sandbox. */
-export const chapters: readonly Chapter[] = [threeRooms, quarantine, movedRoom, burst, tidy];
+export function chaptersOf(size: StorySize): Chapter[] {
+  return [threeRooms(size), inheritedPort(size), movedRoom, burst(size), tidy(size)];
+}
 
 /**
  * Longest wait for one step, milliseconds. `instant`: below the minute that the whole may take. `throttled`: a burst of 101 cold rooms takes 95 s of the mutating bucket and
@@ -32,6 +35,8 @@ export interface DemoOptions {
   stepMs: number;
   /** Whether the story is played, or rooms are only told of. */
   story: boolean;
+  /** @default fullStory */
+  size?: StorySize;
   /** Aborted when the sandbox is to end. */
   signal: AbortSignal;
 }
@@ -51,7 +56,9 @@ export async function runDemo(
   const stage = createStage(deps, { stepMs: options.stepMs, flowMs, signal });
   const stopFollowing = followRooms({ view: sandbox.view, teller, clock });
   signal.addEventListener('abort', stopFollowing, { once: true });
-  return options.story ? await tellStory({ stage, teller, clock, signal }, chapters) : { ok: true, checks: [] };
+  return options.story
+    ? await tellStory({ stage, teller, clock, signal }, chaptersOf(options.size ?? fullStory))
+    : { ok: true, checks: [] };
 }
 
 /**

@@ -7,6 +7,8 @@ export interface Check {
   ok: boolean;
   /** What was seen. */
   detail: string;
+  /** Set where it was not made, because an earlier one failed. */
+  notMade?: true;
 }
 
 /** How clients reach the sandbox. */
@@ -27,9 +29,10 @@ export type StoryEvent =
   | ({ type: 'room'; gone?: true } & RoomRow)
   /** All rows, at the end of a chapter. */
   | { type: 'picture'; rooms: RoomRow[] }
-  | { type: 'summary'; ok: boolean; checks: number; failed: string[]; seconds: number }
-  /** The story is over, and the sandbox stays. */
-  | ({ type: 'staying'; pools: string[] } & Ways);
+  /** `failed`: names of the checks that failed or were not made. */
+  | { type: 'summary'; ok: boolean; checks: number; failed: string[]; notMade: number; seconds: number }
+  /** The story is over, and the sandbox stays. `example`: host:port of a room, where one plays. */
+  | ({ type: 'staying'; pools: string[]; example: string | null } & Ways);
 
 /** Tells people or machines what happens. */
 export interface Teller {

@@ -34,15 +34,16 @@ export async function tellStory(
   const { stage, teller, clock, signal } = deps;
   const startMs = clock.monotonicMs();
   const checks: Check[] = [];
-  const add = (name: string, ok: boolean, detail: string) => {
-    if (checks.some(made => made.name === name)) throw new Error(`The check "${name}" was made twice.`);
-    checks.push({ name, ok, detail });
-    teller.tell({ type: 'check', name, ok, detail });
+  const add = (check: Check) => {
+    if (checks.some(({ name }) => name === check.name)) throw new Error(`The check "${check.name}" was made twice.`);
+    checks.push(check);
+    teller.tell({ type: 'check', ...check });
   };
 
   for (const [index, chapter] of chapters.entries()) {
     if (checks.some(({ ok }) => !ok)) {
-      for (const name of chapter.checks) add(name, false, 'Not made, as an earlier check failed');
+      for (const name of chapter.checks)
+        add({ name, ok: false, detail: 'Not made, as an earlier check failed', notMade: true });
       continue;
     }
     const { title, text } = chapter;
@@ -52,18 +53,20 @@ export async function tellStory(
       await chapter.play(stage, (name, ok, detail) => {
         if (!chapter.checks.includes(name))
           throw new Error(`The chapter "${title}" does not list the check "${name}".`);
-        add(name, ok, detail);
+        add({ name, ok, detail });
       });
     } catch (error) {
       signal.throwIfAborted();
       reason = error instanceof Error ? error.message : String(error);
     }
-    for (const name of chapter.checks) if (!checks.some(made => made.name === name)) add(name, false, reason);
+    for (const name of chapter.checks)
+      if (!checks.some(made => made.name === name)) add({ name, ok: false, detail: reason });
     teller.tell({ type: 'picture', rooms: stage.sandbox.view.rows() });
   }
 
   const failed = checks.filter(({ ok }) => !ok).map(({ name }) => name);
   const seconds = Math.round((clock.monotonicMs() - startMs) / 100) / 10;
-  teller.tell({ type: 'summary', ok: failed.length === 0, checks: checks.length, failed, seconds });
+  const notMade = checks.filter(check => check.notMade).length;
+  teller.tell({ type: 'summary', ok: failed.length === 0, checks: checks.length, failed, notMade, seconds });
   return { ok: failed.length === 0, checks };
 }

@@ -9,7 +9,7 @@ export function shown({ host, port }: Endpoint): string {
 
 /** What came back, for people. */
 export function said(answer: Answer): string {
-  return answer.ok ? `"${answer.text}"` : answer.why;
+  return answer.ok ? `says "${answer.text}"` : `gives ${answer.why}`;
 }
 
 /** Asks every endpoint, and says whether each was answered by the room of the same place in `names`. */
@@ -20,7 +20,7 @@ export async function eachAnswersItself(
   endpoints: readonly Endpoint[],
 ): Promise<{ ok: boolean; detail: string }> {
   const answers = await stage.whoAnswers(transport, endpoints);
-  const lines = answers.map((answer, index) => `${shown(endpoints[index]!)} answers ${said(answer)}`);
+  const lines = answers.map((answer, index) => `${shown(endpoints[index]!)} ${said(answer)}`);
   const wrong = lines.filter((_, index) => {
     const answer = answers[index]!;
     return !answer.ok || answer.text !== names[index];

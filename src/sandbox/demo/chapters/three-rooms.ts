@@ -1,4 +1,5 @@
 import type { Chapter } from '../story.ts';
+import type { StorySize } from '../story-size.ts';
 import { eachAnswersItself, shown } from './answers.ts';
 
 const checks = {
@@ -8,7 +9,7 @@ const checks = {
 };
 
 /** Three rooms made together, on a pool that has just three ports, so that the next room will have to wait. */
-export const threeRooms: Chapter = {
+export const threeRooms = ({ quarantine }: StorySize): Chapter => ({
   title: 'Three rooms get three ports',
   text: 'One load balancer; a pool of three ports, each for UDP and TCP; three pods with the label nlbports.dev/pool: game.',
   checks: Object.values(checks),
@@ -20,7 +21,7 @@ export const threeRooms: Chapter = {
       loadBalancers: [loadBalancer],
       ports: { min: 30000, max: 30002 },
       protocol: 'TCP_UDP',
-      quarantine: '5s',
+      quarantine,
     });
     const names = ['room-1', 'room-2', 'room-3'];
     await stage.rooms(names, 'game');
@@ -33,4 +34,4 @@ export const threeRooms: Chapter = {
       check(transport === 'UDP' ? checks.udp : checks.tcp, ok, detail);
     }
   },
-};
+});

@@ -1,6 +1,7 @@
 import { nlbPortPools } from '../../../api/pool.ts';
 import { sleep } from '../../../runtime/clock.ts';
 import type { Chapter } from '../story.ts';
+import type { StorySize } from '../story-size.ts';
 import { burstRooms } from './burst.ts';
 
 const checks = {
@@ -9,13 +10,13 @@ const checks = {
 };
 
 /** Everything that was made for the burst goes. */
-export const tidy: Chapter = {
+export const tidy = (size: StorySize): Chapter => ({
   title: 'The burst is over',
   text: 'All its pods and its pool are deleted. The pool goes when its last port is free, and takes listeners and target groups along.',
   checks: Object.values(checks),
   async play(stage, check) {
     const { view, kube, aws } = stage.sandbox;
-    await stage.removeRooms(burstRooms);
+    await stage.removeRooms(burstRooms(size));
     await kube.delete(nlbPortPools, { name: 'burst' });
     await stage.wait(
       'the pool to go',
@@ -35,4 +36,4 @@ export const tidy: Chapter = {
       `${found.length} target groups are left, of the ${wanted} rooms that still play`,
     );
   },
-};
+});

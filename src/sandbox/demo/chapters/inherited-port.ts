@@ -1,4 +1,5 @@
 import type { Chapter } from '../story.ts';
+import type { StorySize } from '../story-size.ts';
 import { eachAnswersItself, said, shown } from './answers.ts';
 
 const checks = {
@@ -10,9 +11,9 @@ const checks = {
 };
 
 /** A port changes hands, with a rest in between. */
-export const quarantine: Chapter = {
+export const inheritedPort = ({ quarantine }: StorySize): Chapter => ({
   title: 'Room 2 ends, room 4 inherits its port, but not at once',
-  text: 'The quarantine is 5 s here so that you need not wait; a pool has 5 minutes unless it says otherwise.',
+  text: `The quarantine is ${quarantine} here so that you need not wait; a pool has 5 minutes unless it says otherwise.`,
   checks: Object.values(checks),
   async play(stage, check) {
     const { kubelet } = stage.sandbox;
@@ -37,7 +38,7 @@ export const quarantine: Chapter = {
 
     const udp = await stage.ask('UDP', before, 400);
     const tcp = await stage.ask('TCP', before, 400);
-    check(checks.silent, !udp.ok && !tcp.ok, `${shown(before)} by UDP: ${said(udp)}; by TCP: ${said(tcp)}`);
+    check(checks.silent, !udp.ok && !tcp.ok, `${shown(before)} by UDP ${said(udp)}; by TCP ${said(tcp)}`);
 
     const state = await stage.wait('room-4 to be told why it waits', () => {
       const now = stage.stateOf('room-4');
@@ -63,7 +64,7 @@ export const quarantine: Chapter = {
     );
     await stage.removeRooms(['room-2']);
   },
-};
+});
 
 function clockTime(ms: number): string {
   return new Date(ms).toISOString().slice(11, 21);
