@@ -17,14 +17,22 @@ export interface Clock {
   after(delayMs: number, run: () => void): Timer;
 }
 
+/** Node fires a longer timeout at once: its delay is a signed number of 32 bits. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 /** The machine's own clock. Its timers keep the process alive unless `unref` is asked for. */
 export function systemClock(options: { unref?: boolean } = {}): Clock {
   return {
     nowMs: () => Date.now(),
     monotonicMs: () => performance.now(),
     after(delayMs, run) {
-      const handle = setTimeout(run, delayMs);
-      if (options.unref) handle.unref();
+      let handle: NodeJS.Timeout;
+      const wait = (restMs: number) => {
+        const next = restMs > longestTimeoutMs ? () => wait(restMs - longestTimeoutMs) : run;
+        handle = setTimeout(next, Math.min(restMs, longestTimeoutMs));
+        if (options.unref) handle.unref();
+      };
+      wait(delayMs);
       return { cancel: () => clearTimeout(handle) };
     },
   };
