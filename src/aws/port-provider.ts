@@ -71,7 +71,10 @@ export interface PortProvider {
   ): Promise<Result<{ targetGroupArn?: string; listenerArn?: string }>>;
   modifyHealthCheck(resources: PortResources, targetGroupArn: string, options: CallOptions): Promise<Result<void>>;
   modifyAttributes(resources: PortResources, targetGroupArn: string, options: CallOptions): Promise<Result<void>>;
-  /** Reads owner and targets of a group that is not known to be new. Errors: TargetGroupConflict. */
+  /**
+   * Reads owner and targets of a group that is not known to be new; one that AWS does not show yet is new, and ours.
+   * Errors: TargetGroupConflict.
+   */
   inspectTargetGroup(
     resources: PortResources,
     targetGroupArn: string,
@@ -244,18 +247,20 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
 
     inspectTargetGroup: (resources, targetGroupArn, options) =>
       asResult(async () => {
-        const { TagDescriptions } = await api.call('DescribeTags', { ResourceArns: [targetGroupArn] }, options);
-        const tags = new Map(TagDescriptions?.[0]?.Tags?.map(tag => [tag.Key ?? '', tag.Value ?? '']));
+        const described = await api
+          .call('DescribeTags', { ResourceArns: [targetGroupArn] }, options)
+          .catch(when(isTargetGroupNotFound, done));
+        // What AWS does not show yet was made a moment ago. Were it gone instead, the next change would be refused.
+        if (!described) return { targets: [] };
+        const tags = new Map(described.TagDescriptions?.[0]?.Tags?.map(tag => [tag.Key ?? '', tag.Value ?? '']));
         const owner = ownerOf(clusterId, tags);
         if (owner !== resources.portName) {
           throw new Refusal('TargetGroupConflict', `Cannot use target group ${targetGroupArn}: it ${whose(owner)}`);
         }
-        const { TargetHealthDescriptions } = await api.call(
-          'DescribeTargetHealth',
-          { TargetGroupArn: targetGroupArn },
-          options,
-        );
-        return { targets: (TargetHealthDescriptions ?? []).map(toTargetHealth) };
+        const health = await api
+          .call('DescribeTargetHealth', { TargetGroupArn: targetGroupArn }, options)
+          .catch(when(isTargetGroupNotFound, done));
+        return { targets: (health?.TargetHealthDescriptions ?? []).map(toTargetHealth) };
       }),
 
     createListener: (resources, targetGroupArn, options) =>

@@ -123,7 +123,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     random: randomOf(2),
     network,
     log,
-    settings: profileSettings(profile, options.set ?? {}),
+    // The wires of a process are its distance; a person's calls must not need the clock to move.
+    settings: profileSettings(profile, { latency: '0s', ...options.set }),
   });
   const awsFaults = withFaults({ handle: emulator.handle, clock, random: randomOf(3) });
   const traced = tracedTransport(cluster.transport, trace);
