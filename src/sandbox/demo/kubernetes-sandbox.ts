@@ -3,7 +3,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import { createCluster, type SimulatedCluster } from '../cluster/cluster.ts';
-import { portTaken } from './port-taken.ts';
+import { portTaken } from '../port-taken.ts';
 
 /** The simulated Kubernetes API over HTTP, with our CRDs and nothing else in it but what every cluster has. */
 export interface KubernetesSandbox {

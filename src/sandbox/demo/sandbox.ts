@@ -13,11 +13,11 @@ import { createKubelet, type Kubelet } from '../cluster/kubelet.ts';
 import { compileSettings, type Profile, type Settings, type settingRows } from '../elbv2/settings.ts';
 import type { Network } from '../network.ts';
 import type { NetworkMapRule } from '../network-map.ts';
+import { portTaken } from '../port-taken.ts';
 import { type AwsPerson, createAwsPerson, sandboxAws, sandboxAwsConfig } from './aws-person.ts';
 import { demoNode, nodes } from './demo-objects.ts';
 import { startKubernetesSandbox } from './kubernetes-sandbox.ts';
 import { type LoopbackBlock, takeLoopbackBlock } from './loopback-block.ts';
-import { portTaken } from './port-taken.ts';
 import { createRoomsView, type RoomsView } from './rooms-view.ts';
 import { servingWishedPorts } from './wished-ports.ts';
 

@@ -1,5 +1,5 @@
-import { CodedException, codedError } from '../../api/errors.ts';
-import { networkErrorCode } from '../network.ts';
+import { CodedException, codedError } from '../api/errors.ts';
+import { networkErrorCode } from './network.ts';
 
 /** The error of a loopback port that can't be had, naming the flag by which another one is chosen. */
 export function portTaken(error: unknown, port: number, flag: string): CodedException {
