@@ -51,7 +51,9 @@ export interface PodsDeps {
 const again: ReconcileResult = { requeueAfterMs: MIN_REQUEUE_MS };
 
 /** Comes back when the watch may have caught up with what a live read showed. */
-const whenCaughtUp: ReconcileResult = { requeueAfterMs: 200 };
+const caughtUpMs = 200;
+const whenCaughtUp: ReconcileResult = { requeueAfterMs: caughtUpMs };
+const longestLagMs = 300_000;
 
 /**
  * Gives one labelled pod its port and takes it back: bind, commit, expose, publish, release.
@@ -62,6 +64,9 @@ const whenCaughtUp: ReconcileResult = { requeueAfterMs: 200 };
  * the next turn would not find.
  */
 export function podReconciler(deps: PodsDeps): (key: string) => Promise<ReconcileResult> {
+  /** How often in a row a live pod that holds a port was missing from the cache. */
+  const missed = new Map<string, number>();
+
   return async key => {
     if (!deps.isLeader()) return {};
     const pod = deps.pods.get(key);
@@ -70,7 +75,13 @@ export function podReconciler(deps: PodsDeps): (key: string) => Promise<Reconcil
       .filter(port => port.spec.claim?.releasedAt === undefined);
     const mine = held.filter(port => isHeldBy(port, pod?.metadata.uid));
     const others = held.filter(port => !mine.includes(port));
-    if (others.length > 0 && (await releaseUnlessAlive(deps, key, others)) === 'stale cache') return whenCaughtUp;
+    if (others.length > 0 && (await releaseUnlessAlive(deps, key, others)) === 'stale cache') {
+      const times = missed.get(key) ?? 0;
+      missed.set(key, times + 1);
+      // It may never come: its namespace is watched no longer, perhaps. Its port is left to it.
+      return { requeueAfterMs: Math.min(longestLagMs, caughtUpMs * 2 ** times) };
+    }
+    missed.delete(key);
     if (!pod) {
       deps.assigner.drop(key);
       deps.observer.podGone(key);

@@ -37,9 +37,7 @@ export async function assertSettled(world: World, served?: readonly string[]): P
 
 /** AWS holds what the NLBPorts say and nothing else of ours: the product's target groups are named `nlbp-...`. */
 export async function assertAwsMatches(world: World, ports: readonly NLBPort[]): Promise<void> {
-  const groups = (await world.aws('DescribeTargetGroups'))
-    .texts('TargetGroupArn')
-    .filter(arn => arn.includes('targetgroup/nlbp-'));
+  const groups = await ourTargetGroups(world);
   const known = ports.flatMap(({ status }) => status?.targetGroupArn ?? []);
   assert.deepEqual(groups.toSorted(), known.toSorted(), 'target groups in AWS and in the NLBPorts');
   const listeners: string[] = [];
@@ -68,6 +66,17 @@ export async function assertAwsMatches(world: World, ports: readonly NLBPort[]):
       registered.every(target => expected.some(other => sameTarget(target, other)));
     assert.ok(same, `${metadata.name} has ${JSON.stringify(registered)}, wanted ${JSON.stringify(expected)}`);
   }
+}
+
+async function ourTargetGroups(world: World): Promise<string[]> {
+  const arns: string[] = [];
+  let marker: string | undefined;
+  do {
+    const page = await world.aws('DescribeTargetGroups', marker === undefined ? {} : { Marker: marker });
+    arns.push(...page.texts('TargetGroupArn').filter(arn => arn.includes('targetgroup/nlbp-')));
+    marker = page.text('NextMarker');
+  } while (marker !== undefined);
+  return arns;
 }
 
 function isRunning(pod: Pod): boolean {

@@ -199,6 +199,20 @@ test('a room whose pod ends while no operator runs gets its port back into the p
   await world.end();
 });
 
+test('ports of pods in namespaces that are no longer watched are left alone, and not asked after all the time', async () => {
+  const world = await createWorld();
+  const first = world.startOperator();
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30000 } });
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world));
+  await first.stop();
+  const second = world.startOperator({ 'watch-namespaces': 'elsewhere' });
+  await world.clock.advance(300_000);
+  await assertSettled(world);
+  assert.ok(second.wires.count < 100, `${second.wires.count} requests`);
+  await world.end();
+});
+
 test('an operator that is told to stop gives the lead to the one that waits', async () => {
   const world = await createWorld();
   const elected = { 'leader-elect': 'true' };
