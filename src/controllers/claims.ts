@@ -20,10 +20,14 @@ export function isHeldBy(port: NLBPort, uid: string | undefined): boolean {
   return claim !== undefined && claim.releasedAt === undefined && claim.uid === uid;
 }
 
-/** The NLBPorts that the claimant's commit names; not yet proven by their claims. */
+/** More ports than any claimant has: what else stands in the annotation was written by somebody else. */
+const maxCommitted = 64;
+
+/** The NLBPorts that the claimant's commit names; not yet proven by their claims, as anyone may have written it. */
 export function committedNames(pod: Pod): string[] {
-  const text = pod.metadata.annotations?.[boundAnnotation];
-  return text ? text.split(',') : [];
+  const text = pod.metadata.annotations?.[boundAnnotation] ?? '';
+  const names = text.split(',', maxCommitted).filter(name => /^nlb-[0-9a-f]{16}-[1-9][0-9]{0,4}$/.test(name));
+  return [...new Set(names)];
 }
 
 /** Whether the pod will never run again, so that its port can go to another. */

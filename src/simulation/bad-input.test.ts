@@ -110,6 +110,22 @@ test('a pod that waits for its pool, or for access, is served when it gets them'
   await world.end();
 });
 
+test('a forged commit gains nothing and costs next to nothing', async () => {
+  const world = await createWorld();
+  const { wires } = world.startOperator();
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30002 } });
+  await world.room('honest');
+  await world.eventually(() => assertSettled(world));
+  const { name } = (await world.port(30000)).metadata;
+  const before = wires.count;
+  const forged = [name, '../../../api/v1/namespaces/default/pods/honest', ...Array(10_000).fill('nlb-x-1'), name];
+  await world.room('forger', { annotations: { 'nlbports.dev/bound': forged.join() } });
+  await world.eventually(() => assertSettled(world));
+  assert.equal((await world.port(30000)).spec.claim?.name, 'honest');
+  assert.ok(wires.count - before < 60, `${wires.count - before} requests`);
+  await world.end();
+});
+
 /** The pool's Ready condition and one Warning Event, within 5 s. */
 async function assertPoolTold(world: World, name: string, reason: string, code: string): Promise<string> {
   return await world.eventually(async () => {
