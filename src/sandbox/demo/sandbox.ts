@@ -55,6 +55,8 @@ export interface Sandbox {
   readonly aws: AwsPerson;
   readonly kubelet: Kubelet;
   readonly view: RoomsView;
+  /** Of the emulated AWS. */
+  readonly settings: Settings;
   /** Ends everything; resolves when all sockets are closed. */
   close(): Promise<void>;
 }
@@ -110,7 +112,7 @@ export async function startSandbox(deps: SandboxDeps, options: SandboxOptions): 
     await kube.create(nodes, node);
     await kube.patch(nodes, { name: 'node-1' }, { type: 'merge', body: { status } }, { subresource: 'status' });
     await kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
-    return { kubernetesUrl: kubernetes.url, awsUrl: aws.url, block, kube, aws: person, kubelet, view, close };
+    return { kubernetesUrl: kubernetes.url, awsUrl: aws.url, block, kube, aws: person, kubelet, view, settings, close };
   }
 }
 

@@ -4,7 +4,7 @@ import { nlbPortPools } from '../../api/pool.ts';
 import type { NLBPort } from '../../api/port.ts';
 import type { Pod } from '../../kube/objects.ts';
 import { pods } from '../../kube/resource.ts';
-import type { Clock } from '../../runtime/clock.ts';
+import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { Endpoint, Network } from '../network.ts';
 import { type Answer, ask, askPatiently, type Transport } from './ask.ts';
 import type { MadeLoadBalancer } from './aws-person.ts';
@@ -45,6 +45,8 @@ export interface Stage {
    * @throws StepTimeout
    */
   wait<T>(what: string, look: () => T | undefined, state?: () => string): Promise<T>;
+  /** Waits for time alone. */
+  pause(why: string, ms: number): Promise<void>;
   /** Waits until every room is called healthy; gives their endpoints in the same order. */
   ready(names: readonly string[]): Promise<Endpoint[]>;
   endpointOf(name: string): Endpoint | undefined;
@@ -105,6 +107,12 @@ export function createStage(deps: StageDeps, options: StageOptions): Stage {
         throw new StepTimeout(join(`Waited ${stepMs / 1000} s for ${what}`, state()));
       }
       return found;
+    },
+    async pause(why, ms) {
+      if (ms === 0) return;
+      teller.tell({ type: 'note', text: `${why}: ${Math.ceil(ms / 1000)} s` });
+      await sleep(clock, ms, signal);
+      signal.throwIfAborted();
     },
     ready(names) {
       const waiting = () => names.filter(name => conditionOf(name)?.status !== 'True');

@@ -19,7 +19,8 @@ export const movedRoom: Chapter = {
   text: 'The players keep host and port. A stranger takes the old address at once, as other pods do, and listens for what still arrives.',
   checks: Object.values(checks),
   async play(stage, check) {
-    const { kubelet, view } = stage.sandbox;
+    const { sandbox } = stage;
+    const { kubelet, view } = sandbox;
     const before = stage.endpointOf('room-3')!;
     const oldIp = kubelet.addressOf('default', 'room-3')!;
     const newIp = await kubelet.moveAddress('default', 'room-3');
@@ -33,6 +34,8 @@ export const movedRoom: Chapter = {
     const [after] = await stage.ready(['room-3']);
     check(checks.same, shown(after!) === shown(before), `room-3 has ${shown(after!)}, target ${newIp}:${roomPort}`);
 
+    const lagMs = sandbox.settings['deregistration-delay'].maxMs;
+    await stage.pause('AWS sends new flows to a deregistered address for a while, which is waited for', lagMs);
     const stranger = await listenAsStranger(stage, oldIp);
     try {
       const many = Array.from({ length: flows }, () => after!);
