@@ -35,7 +35,7 @@ export async function attemptOnce<A extends Elbv2Action>(
   const givenUp = new Promise<never>((_, reject) => {
     giveUp = error => {
       ended ??= error;
-      abort.abort();
+      abort.abort(ended);
       reject(ended);
     };
   });

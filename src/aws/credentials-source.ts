@@ -41,7 +41,7 @@ export function createCredentialsSource(deps: CredentialsSourceDeps): Credential
       failed = { error, untilMs: clock.monotonicMs() + rememberFailureMs };
       throw error;
     } finally {
-      stop.abort();
+      stop.abort('over');
       search = undefined;
     }
   }

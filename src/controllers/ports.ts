@@ -52,6 +52,7 @@ const maxStepsPerTurn = 30;
  */
 export function portReconciler(deps: PortsDeps): (name: string) => Promise<ReconcileResult> {
   const lookAgain = new Map<string, () => void>();
+  const handsSince = createHandsSince(deps.clock);
   // A call may wait minutes for the budget: what the port wants meanwhile must not wait behind it.
   deps.ports.onChange(({ key }) => lookAgain.get(key)?.());
 
@@ -73,7 +74,7 @@ export function portReconciler(deps: PortsDeps): (name: string) => Promise<Recon
         await saveStatus(deps, port, current => current.status ?? {});
         return {};
       }
-      const call = wantedCall(deps, port, context, step);
+      const call = wantedCall(deps, port, context, step, handsSince(port));
       lookAgain.set(name, call.lookAgain);
       try {
         await perform(deps, port, context, step, call.options);
@@ -387,12 +388,18 @@ interface WantedCall {
   end(): void;
 }
 
-function wantedCall(deps: PortsDeps, port: NLBPort, context: PortContext, step: Step): WantedCall {
+function wantedCall(
+  deps: PortsDeps,
+  port: NLBPort,
+  context: PortContext,
+  step: Step,
+  waitingSinceMs: number,
+): WantedCall {
   const { name } = port.metadata;
   const wished = JSON.stringify(step);
   const giveUp = new AbortController();
-  const onStop = () => giveUp.abort();
-  if (deps.signal.aborted) giveUp.abort();
+  const onStop = () => giveUp.abort('not wanted');
+  if (deps.signal.aborted) giveUp.abort('not wanted');
   else deps.signal.addEventListener('abort', onStop, { once: true });
   let hasLeft = false;
   const isWanted = () => {
@@ -403,6 +410,7 @@ function wantedCall(deps: PortsDeps, port: NLBPort, context: PortContext, step: 
   return {
     options: {
       priority: priorityOf(port, step),
+      waitingSinceMs,
       signal: giveUp.signal,
       stillWanted() {
         hasLeft = isWanted();
@@ -411,9 +419,21 @@ function wantedCall(deps: PortsDeps, port: NLBPort, context: PortContext, step: 
     },
     lookAgain() {
       // A change on its way is waited for: what is asked for next must not overtake it.
-      if ((!hasLeft || isRead(step)) && !isWanted()) giveUp.abort();
+      if ((!hasLeft || isRead(step)) && !isWanted()) giveUp.abort('not wanted');
     },
     end: () => deps.signal.removeEventListener('abort', onStop),
+  };
+}
+
+/** Since when a port is in its present hands: who came first is served first by AWS too, with all of its calls. */
+function createHandsSince(clock: Clock): (port: NLBPort) => number {
+  const known = new Map<string, { uid: string | undefined; atMs: number }>();
+  return ({ metadata: { name }, spec: { claim } }) => {
+    const before = known.get(name);
+    if (before && before.uid === claim?.uid) return before.atMs;
+    const atMs = clock.nowMs();
+    known.set(name, { uid: claim?.uid, atMs });
+    return atMs;
   };
 }
 

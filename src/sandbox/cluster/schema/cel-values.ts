@@ -9,6 +9,8 @@ const reserved = new Set(
 /** A field's name as rules write it. */
 export function escapeFieldName(name: string): string {
   if (reserved.has(name)) return `__${name}__`;
+  // Nearly every name is plain, and every rule of every write comes through here.
+  if (/^[A-Za-z][A-Za-z0-9]*$/.test(name)) return name;
   return name
     .replaceAll('__', '__underscores__')
     .replaceAll('.', '__dot__')
