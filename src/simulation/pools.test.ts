@@ -146,6 +146,61 @@ test('load balancers are found by tags, and a new one is taken up', async () => 
   await world.end();
 });
 
+test('a load balancer leaves a pool only when two complete listings lack it, and its live rooms stay', async () => {
+  const world = await createWorld({ loadBalancers: [] });
+  const tags = [{ Key: 'team', Value: 'game' }];
+  const [first, second] = [
+    await world.addLoadBalancer('tagged-1', { Tags: tags }),
+    await world.addLoadBalancer('tagged-2', { Tags: tags }),
+  ];
+  world.startOperator();
+  const promises = await watchPromises(world);
+  await world.pool('game', {
+    ...quick,
+    loadBalancers: [{ tags: { team: 'game' } }],
+    ports: { min: 30000, max: 30000 },
+  });
+  await world.room('room-a');
+  await world.room('room-b');
+  await world.eventually(() => assertSettled(world));
+  await world.aws('RemoveTags', { ResourceArns: [second.arn], TagKeys: ['team'] });
+  const listings = () => world.emulator.callLog.count('DescribeLoadBalancers');
+  const isRetired = async () => (await world.port(30000, 1)).spec.retire === true;
+  const before = listings();
+  await world.eventually(() => assert.equal(listings(), before + 1), 120_000);
+  await world.clock.advance(5_000);
+  assert.equal(await isRetired(), false, 'absent once');
+  await world.eventually(() => assert.equal(listings(), before + 2), 120_000);
+  await world.clock.advance(5_000);
+  assert.equal(await isRetired(), true, 'absent twice');
+  await assertSettled(world);
+  assert.deepEqual(promises.broken, []);
+  await world.removeRoom('room-b');
+  await world.eventually(async () => {
+    const arns = (await world.ports()).map(({ spec }) => spec.loadBalancer.arn);
+    assert.deepEqual(arns, [first.arn]);
+    await assertSettled(world, ['room-a']);
+  }, 60_000);
+  await world.end();
+});
+
+test("a pool's status is written at most once a second, whatever happens in it", async () => {
+  const world = await running({}, { ports: { min: 30000, max: 30029 }, warm: 5 });
+  for (let room = 0; room < 35; room++) {
+    await world.room(`room-${room}`);
+    await world.clock.advance(130);
+  }
+  for (let room = 0; room < 35; room += 3) await world.removeRoom(`room-${room}`);
+  await world.clock.advance(30_000);
+  const atMs = world.trace.lines
+    .filter(line => /PUT .*nlbportpools\/game\/status.* -> 200$/.test(line))
+    .map(line => Number.parseFloat(line));
+  const gaps = atMs.slice(1).map((ms, at) => ms - atMs[at]!);
+  assert.ok(atMs.length > 5);
+  assert.ok(Math.min(...gaps) >= 900, `${Math.min(...gaps)} ms between two`);
+  await world.end();
+});
+
 test("a listener of someone else is shown as Conflict, left alone, and its port is nobody's", async () => {
   const world = await createWorld();
   const theirs = await someoneElses(world, 30000);
