@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findCondition } from '../api/conditions.ts';
+import { codedError } from '../api/errors.ts';
+import { type NLBPortPool, poolSpec } from '../api/pool.ts';
+import type { KnownTarget, NLBPort, PortStatus } from '../api/port.ts';
+import { aClaim, aPort, arnOf } from '../core/port.fixture.ts';
+import { type PortContext, portContext } from './port-context.ts';
+import { deriveStatus, markTargets, withFailure, withHealth } from './port-status.ts';
+
+const startMs = Date.UTC(2026, 0, 1);
+const at = (ms: number) => new Date(ms).toISOString();
+const room = { ip: '10.0.0.1', port: 7777 };
+const known = (state: KnownTarget['state'], more: Partial<KnownTarget> = {}): KnownTarget => ({
+  ...room,
+  state,
+  since: at(startMs),
+  ...more,
+});
+
+const loadBalancer = {
+  arn: arnOf('a'),
+  name: 'a',
+  dnsName: 'a.example',
+  hostname: 'play.example.com',
+  vpcId: 'vpc-1',
+  state: 'active',
+  capacity: 50,
+  foreignPorts: [30009],
+};
+
+const pool: NLBPortPool = {
+  metadata: { name: 'game' },
+  spec: poolSpec.parse({
+    loadBalancers: [{ arn: arnOf('a') }],
+    ports: { min: 30000, max: 30009 },
+    protocol: 'UDP',
+    access: { namespaces: ['*'] },
+  }),
+  status: { loadBalancers: [loadBalancer] },
+};
+
+const contextOf = (port: NLBPort, listed = pool): PortContext =>
+  portContext(port, listed, { firstHealthLookMs: 60_000, drainSlackMs: 2_000, conflictRetryMs: 120_000 });
+
+const { fingerprints } = contextOf(aPort(30000)).settings;
+const inPlace: PortStatus = { targetGroupArn: 'tg', listenerArn: 'listener', inspected: true, applied: fingerprints };
+const bound = { claim: aClaim('room'), targets: [room] };
+
+const derive = (port: NLBPort, status: PortStatus, context = contextOf(port)) =>
+  deriveStatus(port, status, context, startMs);
+const reasonOf = (status: PortStatus, type: string) => findCondition(status.conditions, type)?.reason;
+
+test('deriveStatus() publishes an endpoint exactly while the listener is in place', () => {
+  const port = aPort(30000, { spec: bound });
+  assert.equal(derive(port, {}).endpoint, undefined);
+  const status = derive(port, inPlace);
+  assert.equal(status.endpoint, 'play.example.com:30000');
+  assert.equal(status.phase, 'Bound');
+  assert.equal(status.claimant, 'default/room');
+  assert.equal(status.target, '10.0.0.1:7777');
+  assert.equal(derive(port, { ...status, removing: true }).endpoint, undefined);
+});
+
+test('deriveStatus() keeps the endpoint that a room knows when the load balancer has left the pool', () => {
+  const port = aPort(30000, { spec: bound });
+  const status = derive(port, inPlace);
+  const without = { ...pool, status: { loadBalancers: [] } };
+  assert.equal(derive(port, status, contextOf(port, without)).endpoint, 'play.example.com:30000');
+});
+
+test('deriveStatus() keeps what AWS said until it is over, and no longer than that', () => {
+  const port = aPort(30000, { spec: bound });
+  const denied = codedError('AwsAccessDenied', 'Cannot CreateListener: AWS answered AccessDenied', {
+    action: 'CreateListener',
+    errorCode: 'AccessDenied',
+  });
+  const failed = derive(port, withFailure({ creating: true }, 'Provisioned', denied, 1, startMs));
+  assert.equal(reasonOf(failed, 'Provisioned'), 'AwsAccessDenied');
+  assert.equal(reasonOf(derive(port, failed), 'Provisioned'), 'AwsAccessDenied');
+  assert.equal(reasonOf(derive(port, { ...failed, ...inPlace }), 'Provisioned'), 'Provisioned');
+  const free = aPort(30000);
+  assert.equal(reasonOf(derive(free, failed), 'Provisioned'), 'AwsAccessDenied', 'while AWS may hold something');
+  const { creating: _, ...gone } = failed;
+  assert.equal(reasonOf(derive(free, gone), 'Provisioned'), 'NotNeeded');
+});
+
+test('deriveStatus() shows a listener of someone else, and forgets a conflict at its time', () => {
+  const foreign = aPort(30009);
+  const shown = derive(foreign, {});
+  assert.equal(shown.phase, 'Conflict');
+  assert.equal(reasonOf(shown, 'Provisioned'), 'ListenerConflict');
+  const port = aPort(30000);
+  const conflict = codedError('ListenerConflict', 'Cannot make a listener: one is there');
+  const met = { ...withFailure({}, 'Provisioned', conflict, 1, startMs), conflictUntil: at(startMs + 1) };
+  assert.equal(derive(port, met).phase, 'Conflict');
+  const over = deriveStatus(port, met, contextOf(port), startMs + 1);
+  assert.equal(over.phase, 'Cold');
+  assert.equal(over.conflictUntil, undefined);
+});
+
+test('withFailure() keeps the first of a kind: another request id is no news', () => {
+  const error = (requestId: string, errorCode = 'AccessDenied') =>
+    codedError('AwsAccessDenied', `Cannot X: AWS answered ${errorCode} (request ${requestId})`, {
+      action: 'CreateListener',
+      errorCode,
+      requestId,
+    });
+  const first = withFailure({}, 'Provisioned', error('1'), 1, startMs);
+  assert.equal(withFailure(first, 'Provisioned', error('2'), 1, startMs + 1), first);
+  assert.notEqual(withFailure(first, 'Provisioned', error('3', 'UnauthorizedOperation'), 1, startMs), first);
+});
+
+test('withHealth() calls a port healthy only when its group holds exactly what it wants', () => {
+  const port = aPort(30000, { spec: bound, status: { ...inPlace, targets: [known('Registered')] } });
+  const healthOf = (...found: Parameters<typeof withHealth>[1] & object) =>
+    findCondition(withHealth(port, found, startMs).conditions, 'Healthy');
+  assert.equal(healthOf({ ...room, state: 'healthy' })?.status, 'True');
+  assert.equal(healthOf({ ...room, state: 'initial' })?.status, 'Unknown');
+  assert.equal(healthOf({ ...room, state: 'unhealthy', reason: 'Target.Timeout' })?.reason, 'TargetUnhealthy');
+  assert.equal(healthOf()?.status, 'Unknown');
+  const stranger = { ip: '10.9.9.9', port: 1, state: 'healthy' };
+  assert.equal(healthOf({ ...room, state: 'healthy' }, stranger)?.reason, 'StrangerRegistered');
+  const leaving = { ip: '10.0.0.2', port: 7777, state: 'draining' };
+  assert.equal(healthOf({ ...room, state: 'healthy' }, leaving)?.status, 'True');
+});
+
+test('withHealth() writes down every target that AWS has, and forgets a drained one', () => {
+  const port = aPort(30000, { status: { ...inPlace, targets: [known('Draining')] } });
+  const stranger = { ip: '10.9.9.9', port: 1, state: 'initial' };
+  const seen = withHealth(port, [{ ...room, state: 'draining' }, stranger], startMs);
+  assert.deepEqual(
+    seen.targets?.map(({ ip, state }) => `${ip} ${state}`),
+    ['10.0.0.1 Draining', '10.9.9.9 Registered'],
+  );
+  assert.deepEqual(withHealth(port, [], startMs).targets, []);
+});
+
+test('withHealth() registers again what AWS has lost', () => {
+  const port = aPort(30000, { spec: bound, status: { ...inPlace, targets: [known('Registered')] } });
+  assert.deepEqual(
+    withHealth(port, [], startMs).targets?.map(({ state }) => state),
+    ['Registering'],
+  );
+});
+
+test('withHealth() of a group that is gone forgets all that stood on it', () => {
+  const port = aPort(30000, { spec: bound, status: { ...inPlace, removing: true, targets: [known('Registered')] } });
+  const { targetGroupArn, listenerArn, removing, applied, targets } = withHealth(port, undefined, startMs);
+  assert.deepEqual(
+    { targetGroupArn, listenerArn, removing, applied, targets },
+    {
+      targetGroupArn: undefined,
+      listenerArn: undefined,
+      removing: undefined,
+      applied: undefined,
+      targets: [],
+    },
+  );
+});
+
+test('withHealth() looks again ever more rarely, and no more once all is well', () => {
+  const port = aPort(30000, { spec: bound, status: { ...inPlace, targets: [known('Registered')] } });
+  const waitMs = (ageMs: number) => {
+    const { lookAfter = '' } = withHealth(port, [{ ...room, state: 'initial' }], startMs + ageMs);
+    return Date.parse(lookAfter) - startMs - ageMs;
+  };
+  assert.deepEqual([0, 60_000, 600_000, 1e9].map(waitMs), [1_000, 30_000, 300_000, 600_000]);
+  assert.equal(withHealth(port, [{ ...room, state: 'healthy' }], startMs).lookAfter, undefined);
+});
+
+test('markTargets() puts each target down once, with the time of its change', () => {
+  const first = markTargets({ lookAfter: at(startMs) }, [room], 'Registering', startMs);
+  assert.deepEqual(first, { targets: [known('Registering')] });
+  const second = markTargets(first, [room], 'Registered', startMs + 5);
+  assert.deepEqual(second.targets, [known('Registered', { since: at(startMs + 5) })]);
+});
