@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { poolLabel, portsAnnotation } from '../api/names.ts';
+import { type NLBPortPool, poolSpec } from '../api/pool.ts';
+import type { NLBPort } from '../api/port.ts';
+import { aClaim, aPort, arnOf } from '../core/port.fixture.ts';
+import type { Informer } from '../kube/informer.ts';
+import { type KubeObject, keyOf, type Pod } from '../kube/objects.ts';
+import { createAssigner } from './assign-ports.ts';
+import { portIndexes } from './claims.ts';
+
+/** A cache that holds what it is given. */
+function cacheOf<T extends KubeObject>(objects: T[], indexes: Record<string, (object: T) => readonly string[]> = {}) {
+  const cache = {
+    get: (key: string) => objects.find(object => keyOf(object) === key),
+    list: () => objects,
+    by: (index: string, value: string) => objects.filter(object => indexes[index]!(object).includes(value)),
+  };
+  return cache as unknown as Informer<T>;
+}
+
+const pod = (name: string, second = 0, more: Partial<Pod['metadata']> = {}): Pod => ({
+  metadata: {
+    name,
+    namespace: 'default',
+    uid: `uid-${name}`,
+    creationTimestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString(),
+    labels: { [poolLabel]: 'game' },
+    annotations: { [portsAnnotation]: '7777/UDP' },
+    ...more,
+  },
+  spec: { containers: [{ name: 'game' }] },
+});
+
+const pool = (capacity: number): NLBPortPool => ({
+  metadata: { name: 'game', generation: 1 },
+  spec: poolSpec.parse({
+    loadBalancers: [{ arn: arnOf('a') }],
+    ports: { min: 30000, max: 30049 },
+    protocol: 'UDP',
+    access: { namespaces: ['*'] },
+  }),
+  status: {
+    observedGeneration: 1,
+    conditions: [{ type: 'Ready', status: 'True', reason: 'Ready', message: '', lastTransitionTime: '' }],
+    loadBalancers: [
+      {
+        arn: arnOf('a'),
+        name: 'a',
+        dnsName: 'a',
+        hostname: 'a',
+        vpcId: 'vpc-1',
+        state: 'active',
+        capacity,
+        foreignPorts: [],
+      },
+    ],
+  },
+});
+
+function assignerOf(podList: Pod[], portList: NLBPort[], pools = [pool(portList.length)]) {
+  return createAssigner({
+    pods: cacheOf(podList, { pool: ({ metadata }) => [metadata.labels?.[poolLabel] ?? ''] }),
+    ports: cacheOf(portList, portIndexes),
+    pools: cacheOf(pools),
+  });
+}
+
+const portOf = (assigner: ReturnType<typeof assignerOf>, { metadata }: Pod) => {
+  const assignment = assigner.get(`default/${metadata.name}`, metadata.uid ?? '');
+  return assignment?.kind === 'ports' ? Number(assignment.names[0]!.slice(-5)) : assignment?.kind;
+};
+
+const free = (count: number) => Array.from({ length: count }, (_, at) => aPort(30000 + at));
+
+test('pass() serves by arrival, then by name', () => {
+  const pods = [pod('c', 1), pod('b', 2), pod('a', 2), pod('d', 0)];
+  const assigner = assignerOf(pods, free(3));
+  assigner.pass('game');
+  assert.deepEqual(
+    pods.map(each => portOf(assigner, each)),
+    [30001, 'waits', 30002, 30000],
+  );
+  assert.equal(assigner.waiting('game'), 1);
+});
+
+test('pass() lets everyone who has a chance keep it, and gives nobody the same port twice', () => {
+  const pods = [pod('b', 5)];
+  const assigner = assignerOf(pods, free(2));
+  assigner.pass('game');
+  pods.push(pod('a', 0));
+  assigner.pass('game');
+  assert.deepEqual(
+    pods.map(each => portOf(assigner, each)),
+    [30000, 30001],
+  );
+});
+
+test('pass() gives a pod that was made again under its name nothing of the other', () => {
+  const pods = [pod('a')];
+  const assigner = assignerOf(pods, free(1));
+  assigner.pass('game');
+  assert.equal(assigner.get('default/a', 'another'), undefined);
+});
+
+test('pass() leaves out pods that hold a port, have ended, end, or ask wrongly', () => {
+  const ended: Pod = { ...pod('ended'), status: { phase: 'Succeeded' } };
+  const pods = [
+    pod('holds'),
+    ended,
+    pod('ends', 0, { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+    pod('wrong', 0, { annotations: { [portsAnnotation]: 'x' } }),
+    pod('right'),
+  ];
+  const held = aPort(30000, { spec: { claim: aClaim('holds') } });
+  const assigner = assignerOf(pods, [held, aPort(30001)]);
+  assigner.pass('game');
+  assert.deepEqual(
+    pods.map(each => portOf(assigner, each)),
+    [undefined, undefined, undefined, undefined, 30001],
+  );
+});
+
+test('pass() says of a pool that is still being set up nothing yet, and of a full one what would help', () => {
+  const waiting = [pod('a')];
+  const settingUp = assignerOf(waiting, [], [pool(3)]);
+  settingUp.pass('game');
+  assert.equal(portOf(settingUp, waiting[0]!), 'settingUp');
+  const full = assignerOf(waiting, [aPort(30000, { spec: { claim: aClaim('x') } })]);
+  full.pass('game');
+  const assignment = full.get('default/a', 'uid-a');
+  assert.ok(assignment?.kind === 'waits');
+  assert.equal(assignment.error.reason, 'PoolFull');
+  assert.match(assignment.error.message, /add a load balancer: 1 claim waits$/);
+});
+
+test('pass() tells of those whose lot has changed, and of them alone', () => {
+  const pods = [pod('a'), pod('b')];
+  const assigner = assignerOf(pods, free(1));
+  assert.deepEqual(assigner.pass('game').toSorted(), ['default/a', 'default/b']);
+  assert.deepEqual(assigner.pass('game'), []);
+  assigner.drop('default/a');
+  assert.deepEqual(assigner.pass('game'), ['default/a']);
+});
+
+test('pass() never leaves a port free while someone waits, nor passes over the older for the younger', () => {
+  const waiting = fc.uniqueArray(fc.tuple(fc.integer({ min: 0, max: 99 }), fc.integer({ min: 0, max: 5 })), {
+    maxLength: 30,
+    selector: ([name]) => name,
+  });
+  fc.assert(
+    fc.property(waiting, fc.integer({ min: 0, max: 20 }), (drawn, count) => {
+      const pods = drawn.map(([name, second]) => pod(`room-${name}`, second));
+      const assigner = assignerOf(pods, free(count));
+      assigner.pass('game');
+      const order = pods.toSorted((a, b) => {
+        const [atA, atB] = [a.metadata.creationTimestamp!, b.metadata.creationTimestamp!];
+        return atA === atB ? (a.metadata.name < b.metadata.name ? -1 : 1) : atA < atB ? -1 : 1;
+      });
+      for (const [place, each] of order.entries()) {
+        if (place < count) assert.equal(portOf(assigner, each), 30000 + place);
+        else assert.notEqual(typeof portOf(assigner, each), 'number');
+      }
+      assert.equal(assigner.waiting('game'), Math.max(0, pods.length - count));
+    }),
+  );
+});
