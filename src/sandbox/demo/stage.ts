@@ -49,6 +49,8 @@ export interface Stage {
   pause(why: string, ms: number): Promise<void>;
   /** Waits until every room is called healthy; gives their endpoints in the same order. */
   ready(names: readonly string[]): Promise<Endpoint[]>;
+  /** Waits until every room has an endpoint, healthy or not; gives them in the same order. */
+  endpoints(names: readonly string[]): Promise<Endpoint[]>;
   endpointOf(name: string): Endpoint | undefined;
   /** The pod's condition nlbports.dev/ready in words. */
   stateOf(name: string): string;
@@ -70,6 +72,21 @@ export function createStage(deps: StageDeps, options: StageOptions): Stage {
   const { view, kube } = sandbox;
   const { stepMs, flowMs, signal } = options;
   const conditionOf = (name: string) => view.pod(name)?.status?.conditions?.find(({ type }) => type === readyCondition);
+
+  /** Waits until every room has an endpoint and `isSo`; tells one reason in full, as the others' are mostly the same. */
+  function untilAll(names: readonly string[], what: string, isSo: (name: string) => boolean): Promise<Endpoint[]> {
+    const waiting = () => names.filter(name => !isSo(name) || stage.endpointOf(name) === undefined);
+    return stage.wait(
+      `${names.join(', ')} ${what}`,
+      () => (waiting().length > 0 ? undefined : names.map(name => stage.endpointOf(name)!)),
+      () => {
+        const [first, ...others] = waiting();
+        if (first === undefined) return '';
+        const rest = others.map(name => `; ${name}: ${conditionOf(name)?.reason ?? 'New'}`);
+        return `${first}: ${stage.stateOf(first)}${rest.join('')}`;
+      },
+    );
+  }
 
   const stage: Stage = {
     sandbox,
@@ -114,22 +131,8 @@ export function createStage(deps: StageDeps, options: StageOptions): Stage {
       await sleep(clock, ms, signal);
       signal.throwIfAborted();
     },
-    ready(names) {
-      const waiting = () => names.filter(name => conditionOf(name)?.status !== 'True');
-      return stage.wait(
-        names.length > 3 ? `${names.length} rooms to be healthy` : `${names.join(', ')} to be healthy`,
-        () => {
-          if (waiting().length > 0) return undefined;
-          const endpoints = names.map(stage.endpointOf);
-          return endpoints.every(endpoint => endpoint !== undefined) ? endpoints : undefined;
-        },
-        () => {
-          const left = waiting();
-          if (left.length > 3) return `${names.length - left.length} are, ${left[0]}: ${stage.stateOf(left[0]!)}`;
-          return left.map(name => `${name}: ${stage.stateOf(name)}`).join('; ');
-        },
-      );
-    },
+    endpoints: names => untilAll(names, 'to have endpoints', () => true),
+    ready: names => untilAll(names, 'to be healthy', name => conditionOf(name)?.status === 'True'),
     endpointOf(name) {
       const [host, port] = view.pod(name)?.metadata.annotations?.[endpointAnnotation]?.split(':') ?? [];
       return host !== undefined && port !== undefined ? { host, port: Number(port) } : undefined;

@@ -57,7 +57,7 @@ describe('tellStory()', () => {
     assert.equal(summary.notMade, 2);
   });
 
-  it('fails the checks that a chapter did not come to, with what stopped it', async () => {
+  it('fails the check that a chapter did not come to, with what stopped it', async () => {
     const one = chapter('one', async (_, check) => {
       check('one a', true, '');
       throw new Error('it took too long');

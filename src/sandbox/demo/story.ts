@@ -9,7 +9,7 @@ export interface Chapter {
   text: string;
   /** Every check that it makes, in order. */
   checks: readonly string[];
-  /** Plays it, telling the outcome of each check. What is thrown fails the checks that were not made. */
+  /** Plays it, telling the outcome of each check. What is thrown fails the next check; those after it are not made. */
   play(stage: Stage, check: MakeCheck): Promise<void>;
 }
 
@@ -42,8 +42,7 @@ export async function tellStory(
 
   for (const [index, chapter] of chapters.entries()) {
     if (checks.some(({ ok }) => !ok)) {
-      for (const name of chapter.checks)
-        add({ name, ok: false, detail: 'Not made, as an earlier check failed', notMade: true });
+      for (const name of chapter.checks) add(notMade(name));
       continue;
     }
     const { title, text } = chapter;
@@ -59,14 +58,18 @@ export async function tellStory(
       signal.throwIfAborted();
       reason = error instanceof Error ? error.message : String(error);
     }
-    for (const name of chapter.checks)
-      if (!checks.some(made => made.name === name)) add({ name, ok: false, detail: reason });
+    const missing = chapter.checks.filter(name => !checks.some(made => made.name === name));
+    for (const [at, name] of missing.entries()) add(at === 0 ? { name, ok: false, detail: reason } : notMade(name));
     teller.tell({ type: 'picture', rooms: stage.sandbox.view.rows() });
   }
 
   const failed = checks.filter(({ ok }) => !ok).map(({ name }) => name);
   const seconds = Math.round((clock.monotonicMs() - startMs) / 100) / 10;
-  const notMade = checks.filter(check => check.notMade).length;
-  teller.tell({ type: 'summary', ok: failed.length === 0, checks: checks.length, failed, notMade, seconds });
+  const unmade = checks.filter(check => check.notMade).length;
+  teller.tell({ type: 'summary', ok: failed.length === 0, checks: checks.length, failed, notMade: unmade, seconds });
   return { ok: failed.length === 0, checks };
+}
+
+function notMade(name: string): Check {
+  return { name, ok: false, detail: 'Not made, as an earlier check failed', notMade: true };
 }

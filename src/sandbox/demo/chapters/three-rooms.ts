@@ -25,10 +25,11 @@ export const threeRooms = ({ quarantine }: StorySize): Chapter => ({
     });
     const names = ['room-1', 'room-2', 'room-3'];
     await stage.rooms(names, 'game');
-    const endpoints = await stage.ready(names);
+    const endpoints = await stage.endpoints(names);
     const got = endpoints.map(({ port }) => port).join();
     const detail = endpoints.map((endpoint, index) => `${names[index]} ${shown(endpoint)}`).join(', ');
     check(checks.ports, got === '30000,30001,30002', detail);
+    await stage.ready(names);
     for (const transport of ['UDP', 'TCP'] as const) {
       const { ok, detail } = await eachAnswersItself(stage, transport, names, endpoints);
       check(transport === 'UDP' ? checks.udp : checks.tcp, ok, detail);
