@@ -50,7 +50,7 @@ export async function runWhole(flags: SandboxFlags, signal: AbortSignal): Promis
     const outcome = await runDemo({ sandbox, clock, network, teller }, { profile, stepMs, signal, story });
     exitCode = outcome.ok ? 0 : 1;
     if (!flags.exit) {
-      const pools = await openForUsers(sandbox);
+      const pools = await openForUsers(sandbox, signal);
       const example = sandbox.view.rows().find(({ state }) => state === 'Healthy')?.endpoint ?? null;
       teller.tell({ type: 'staying', pools, example, ...ways });
       await aborted(signal);

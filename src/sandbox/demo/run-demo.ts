@@ -61,29 +61,29 @@ export async function runDemo(
     : { ok: true, checks: [] };
 }
 
+/** Longest wait for the ports of the pools for users, milliseconds: they are made within a second or two. */
+const openMs = 15_000;
+
 /**
  * Leaves pools with free ports for whoever stays: `game` for UDP and TCP, grown to 40 ports, and `web` for TCP, with 10.
- * Gives their names.
+ * Gives their names once their ports are there.
+ * @throws the signal's reason, where it is aborted meanwhile.
  */
-export async function openForUsers(sandbox: Sandbox): Promise<string[]> {
+export async function openForUsers(sandbox: Sandbox, signal: AbortSignal): Promise<string[]> {
   const { kube, view, aws } = sandbox;
   const name = 'game';
   const ports = { min: 30000, max: 30039 };
-  const known = view.pool(name);
-  if (known) {
-    await kube.patch(nlbPortPools, { name }, { type: 'merge', body: { spec: { ports, warm: 3 } } });
-  }
-  const [first] = known?.spec.loadBalancers ?? [];
-  const { arn, hostname } = first ?? {};
+  const known = view.pool(name)?.spec.loadBalancers[0];
   const loadBalancer =
-    arn !== undefined && hostname !== undefined
-      ? { name: 'game-1', arn, address: hostname }
+    known?.arn !== undefined && known.hostname !== undefined
+      ? { name: 'game-1', arn: known.arn, address: known.hostname }
       : await aws.createLoadBalancer('game-1');
-  const common = { loadBalancers: [loadBalancer], quarantine: '5s' };
-  if (!known) await kube.create(nlbPortPools, demoPool({ ...common, name, ports, protocol: 'TCP_UDP' }));
-  await kube.create(
-    nlbPortPools,
-    demoPool({ ...common, name: 'web', ports: { min: 30100, max: 30109 }, protocol: 'TCP' }),
-  );
+  const common = { loadBalancers: [loadBalancer], quarantine: fullStory.quarantine };
+  if (known) await kube.patch(nlbPortPools, { name }, { type: 'merge', body: { spec: { ports, warm: 3 } } });
+  else await kube.create(nlbPortPools, demoPool({ ...common, name, ports, protocol: 'TCP_UDP' }));
+  const web = { ...common, name: 'web', ports: { min: 30100, max: 30109 }, protocol: 'TCP' } as const;
+  await kube.create(nlbPortPools, demoPool(web));
+  const isOpen = () => view.ports(name).length >= 40 && view.ports('web').length >= 10;
+  await view.until(() => (isOpen() ? true : undefined), openMs, signal);
   return [name, 'web'];
 }
