@@ -8,6 +8,7 @@ import { type Budget, createBudget, maxInFlight, type Place, throttleReaction } 
 import {
   type BudgetRow,
   type BudgetRows,
+  budgetMargin,
   budgets,
   type CallClass,
   callClasses,
@@ -71,7 +72,7 @@ test('createBudget() lets a burst go at once and then the rate, each less the ma
     await clock.settle();
     assert.equal(count, row.burst - 1);
     await clock.advance(10_000);
-    assert.equal(count, row.burst - 1 + Math.floor(10 * row.perSecond * 0.98));
+    assert.equal(count, row.burst - 1 + Math.floor(10 * row.perSecond * budgetMargin.rateShare));
   }
 });
 

@@ -47,7 +47,7 @@ export const budgets = { documented: documentedBudget, none: unlimitedBudget } a
  * the bucket regains while one is late by `jitterMs` (a busy process, a new connection), and a share of the rate, which
  * wins them back afterwards. Seen over HTTP: with one call to spare, 1 of 300 was throttled.
  */
-export const budgetMargin = { jitterMs: 250, rateShare: 0.98 } as const;
+export const budgetMargin = { jitterMs: 250, rateShare: 0.99 } as const;
 
 /** A row less the margin; never less than one call at a time. */
 export function withMargin(row: BudgetRow): BudgetRow {

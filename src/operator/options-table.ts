@@ -145,16 +145,17 @@ export const optionsTable = {
   },
   'batch-window': {
     kind: 'duration',
-    default: '100ms',
+    default: '50ms',
     min: 10,
     description:
       'How long claims that arrive together are gathered before ports are chosen, oldest first, then by name. Longer: a stricter order, a later bind.',
   },
   'pod-workers': {
     kind: 'integer',
-    default: '32',
+    default: '8',
     min: 1,
-    description: 'Pods that are worked on at a time.',
+    description:
+      'Pods that are worked on at a time. More: a burst of pods advances in step, so that the first of them is bound later.',
   },
   'port-workers': {
     kind: 'integer',

@@ -46,10 +46,12 @@ describe('50 rooms within the documented request rates', () => {
         await eventually(async () => assert.equal(await registrations(world), 50), 90_000, 100);
         const tookMs = performance.now() - startedMs;
         const { calls, throttled } = await world.aws.calls();
+        const spanMs = await registrationSpanMs(world);
         t.diagnostic(
-          `${kind}: 50 rooms in ${(tookMs / 1000).toFixed(1)} s, of which ${(createdMs / 1000).toFixed(1)} s making the pods; ${throttled} of ${calls} calls throttled`,
+          `${kind}: 50 rooms in ${(tookMs / 1000).toFixed(1)} s since the first pod was asked for (making the pods took ${(createdMs / 1000).toFixed(1)} s); their registrations within ${(spanMs / 1000).toFixed(1)} s; limit ${((slack * idealMs[kind]) / 1000).toFixed(1)} s; ${throttled} of ${calls} calls throttled`,
         );
-        assert.ok(tookMs <= slack * idealMs[kind], `took ${tookMs} ms`);
+        // What a busy machine adds before the first call is printed, not judged.
+        assert.ok(spanMs <= slack * idealMs[kind], `took ${spanMs} ms`);
         assert.ok(throttled < calls / 100, `${throttled} of ${calls} calls were throttled`);
       });
     });
@@ -59,4 +61,13 @@ describe('50 rooms within the documented request rates', () => {
 async function registrations(world: World): Promise<number> {
   const { calls = 0, errors = {} } = (await world.aws.calls()).actions.RegisterTargets ?? {};
   return calls - Object.values(errors).reduce((sum, count) => sum + count, 0);
+}
+
+/** From the first call that changed anything to the last registration. */
+async function registrationSpanMs(world: World): Promise<number> {
+  const answer = await fetch(new URL('/_emulator/calls', world.emulator.endpoint));
+  const { entries } = (await answer.json()) as { entries: { atMs: number; action: string; mutating: boolean }[] };
+  const changes = entries.filter(({ mutating }) => mutating);
+  const last = changes.findLast(({ action }) => action === 'RegisterTargets');
+  return (last?.atMs ?? 0) - (changes[0]?.atMs ?? 0);
 }
