@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { randomInt, systemRandom } from '../runtime/random.ts';
 
 // The command by itself: the other commands have their own tests.
 const program = `
@@ -17,14 +16,8 @@ const program = `
   await new Command().addCommand(sandboxCommand()).parseAsync(process.argv.slice(1), { from: 'user' });
 `;
 
-// From 1 to 63: loopback addresses that no other test is likely to use.
-let block = randomInt(systemRandom(), 1, 63);
-
-/** Flags for a whole sandbox on ports and addresses of its own. */
-function apart(): string[] {
-  block = (block % 63) + 1;
-  return ['--kubernetes-port', '0', '--aws-port', '0', '--map-network', `10.0.0.0/16=127.${block}.0.0/16`];
-}
+/** Flags for a whole sandbox on ports of its own; free addresses it finds by itself. */
+const apart = ['--kubernetes-port', '0', '--aws-port', '0'];
 
 /** Starts the command; `firstLine` resolves with its first line on stdout. */
 function start(...flags: string[]) {
@@ -88,7 +81,7 @@ describe('nlbports sandbox --only aws', { concurrency: 4 }, () => {
     [['--set', 'no-such=1'], /Cannot set "no-such": no such setting/],
     [['--only', 'kubernetes', '--exit'], /Cannot use --exit with --only/],
     [['--step-timeout', 'soon'], /Wanted a duration such as 30s/],
-    [[...apart(), '--kubeconfig-out', '/no/such/folder/file'], /^NLBP-5001: Cannot write --kubeconfig-out: .*ENOENT/],
+    [[...apart, '--kubeconfig-out', '/no/such/folder/file'], /^NLBP-5001: Cannot write --kubeconfig-out: .*ENOENT/],
   ];
   for (const [flags, sentence] of bad) {
     it(`refuses ${flags.slice(-2).join(' ')} with exit code 2 and a sentence`, async () => {
@@ -106,8 +99,8 @@ describe('nlbports sandbox --only aws', { concurrency: 4 }, () => {
       [
         ['--only', 'aws', '--aws-port', String(port)],
         ['--only', 'kubernetes', '--kubernetes-port', String(port)],
-        [...apart(), '--aws-port', String(port)],
-        [...apart(), '--kubernetes-port', String(port)],
+        [...apart, '--aws-port', String(port)],
+        [...apart, '--kubernetes-port', String(port)],
       ].map(async flags => {
         const flag = flags.findLast(text => text.endsWith('-port'))!;
         const { child, stderr } = start(...flags);
@@ -172,7 +165,7 @@ describe('nlbports sandbox --only kubernetes', { concurrency: true }, () => {
 describe('nlbports sandbox', { concurrency: true }, () => {
   it('exits with 1 and names what failed where AWS is broken on purpose, one JSON object on each line', async () => {
     const broken = ['--set', 'deny=RegisterTargets', '--step-timeout', '2s'];
-    const { child, stdout } = start('--exit', '--json', ...apart(), ...broken);
+    const { child, stdout } = start('--exit', '--json', ...apart, ...broken);
     assert.equal(await exitCode(child), 1);
     const events = stdout()
       .trimEnd()
@@ -199,7 +192,7 @@ describe('nlbports sandbox', { concurrency: true }, () => {
       [[], 0],
       [['--exit'], 1],
     ] as const) {
-      const { child, line } = start(...flags, ...apart());
+      const { child, line } = start(...flags, ...apart);
       await line(text => text.startsWith('1/'));
       const beganMs = performance.now();
       child.kill('SIGTERM');
@@ -209,7 +202,7 @@ describe('nlbports sandbox', { concurrency: true }, () => {
   });
 
   it("stays without --exit, runs people's own pods, and ends within 2 s of a signal with 0", async () => {
-    const { child, line } = start('--no-story', '--json', ...apart());
+    const { child, line } = start('--no-story', '--json', ...apart);
     const { kubernetes, pools } = JSON.parse(await line(text => text.includes('"staying"'))) as {
       kubernetes: { url: string };
       pools: string[];

@@ -26,11 +26,17 @@ describe('takeLoopbackBlock()', () => {
     const network = machineWith(() => true);
     const first = await takeLoopbackBlock({ network });
     const second = await takeLoopbackBlock({ network });
-    assert.equal(first.hostFor('10.0.1.5'), '127.0.1.5');
-    assert.equal(second.hostFor('10.0.1.5'), '127.1.1.5');
+    assert.equal(first.hostFor('10.0.1.5'), '127.1.1.5');
+    assert.equal(second.hostFor('10.0.1.5'), '127.2.1.5');
     assert.notEqual(first.addressRange, second.addressRange);
     await first.release();
-    assert.equal((await takeLoopbackBlock({ network })).hostFor('10.0.1.5'), '127.0.1.5');
+    assert.equal((await takeLoopbackBlock({ network })).hostFor('10.0.1.5'), '127.1.1.5');
+  });
+
+  it('goes round to the lowest block after the highest', async () => {
+    const network = machineWith(() => true);
+    await takeLoopbackBlock({ network }, { firstBlock: 63 });
+    assert.equal((await takeLoopbackBlock({ network }, { firstBlock: 63 })).hostFor('10.0.1.5'), '127.1.1.5');
   });
 
   it('refuses a map of the user that another sandbox uses', async () => {
@@ -38,7 +44,7 @@ describe('takeLoopbackBlock()', () => {
     const { networkMap } = await takeLoopbackBlock({ network });
     await assert.rejects(
       takeLoopbackBlock({ network }, { networkMap }),
-      coded('PortInUse', /^NLBP-5003: .*127\.0\.0\.10/),
+      coded('PortInUse', /^NLBP-5003: .*127\.1\.0\.10/),
     );
   });
 
@@ -46,22 +52,22 @@ describe('takeLoopbackBlock()', () => {
     const network = machineWith(host => host === '127.0.0.1');
     await assert.rejects(
       takeLoopbackBlock({ network }),
-      coded('NoLoopbackAddress', /^NLBP-5004: .*sudo ifconfig lo0 alias 127\.0\.0\.10 up/),
+      coded('NoLoopbackAddress', /^NLBP-5004: .*sudo ifconfig lo0 alias 127\.1\.0\.10 up/),
     );
   });
 
   it('tries the addresses of pods and load balancers too where each is added by hand', async () => {
-    const pods = machineWith(host => host === '127.0.0.10');
+    const pods = machineWith(host => host === '127.1.0.10');
     await assert.rejects(
       takeLoopbackBlock({ network: pods }, { fewAddresses: true }),
-      coded('NoLoopbackAddress', /127\.0\.1\.5/),
+      coded('NoLoopbackAddress', /127\.1\.1\.5/),
     );
-    const balancers = machineWith(host => host === '127.0.0.10' || host.startsWith('127.0.1.'));
+    const balancers = machineWith(host => host === '127.1.0.10' || host.startsWith('127.1.1.'));
     await assert.rejects(
       takeLoopbackBlock({ network: balancers }, { fewAddresses: true }),
-      coded('NoLoopbackAddress', /127\.64\.0\.1/),
+      coded('NoLoopbackAddress', /127\.65\.0\.1/),
     );
-    const enough = machineWith(host => host === '127.0.0.10' || /^127\.(0\.1|64\.0)\./.test(host));
-    assert.equal((await takeLoopbackBlock({ network: enough }, { fewAddresses: true })).addressRange, '127.64.0.0/28');
+    const enough = machineWith(host => host === '127.1.0.10' || /^127\.(1\.1|65\.0)\./.test(host));
+    assert.equal((await takeLoopbackBlock({ network: enough }, { fewAddresses: true })).addressRange, '127.65.0.0/28');
   });
 });

@@ -4,8 +4,6 @@ import { type NetworkMapRule, networkMap, parseNetworkMapRule } from '../network
 
 /** The loopback addresses of one sandbox: where pods and load balancers really are. */
 export interface LoopbackBlock {
-  /** As in `127.0.0.0/16`: for people. */
-  readonly pods: string;
   readonly networkMap: readonly NetworkMapRule[];
   /** For the emulator's setting `address-range`. */
   readonly addressRange: string;
@@ -16,6 +14,8 @@ export interface LoopbackBlock {
 export interface LoopbackBlockOptions {
   /** The user's own map; the block is then theirs to choose. */
   networkMap?: readonly NetworkMapRule[];
+  /** Which of 1 to 63 is tried first. @default 1 */
+  firstBlock?: number;
   /** Whether each address has to be added by hand, as on macOS: few are used then, and each is tried first. */
   fewAddresses?: boolean;
 }
@@ -23,8 +23,11 @@ export interface LoopbackBlockOptions {
 /** The kubelet's own port at the node's address: who listens there runs the pods of this block. */
 const node = { ip: '10.0.0.10', port: 10250 };
 
-/** Blocks for pods are 127.0 to 127.63; load balancers get 127.64 and above. */
-const blocks = 64;
+/**
+ * Blocks for pods are 127.1 to 127.63, as all kinds of programs have something in 127.0; load balancers get 127.64 and
+ * above.
+ */
+const blocks = 63;
 
 /**
  * Takes the first block of loopback addresses that no other sandbox of this machine uses.
@@ -35,11 +38,16 @@ export async function takeLoopbackBlock(
   options: LoopbackBlockOptions = {},
 ): Promise<LoopbackBlock> {
   const own = options.networkMap?.length ? options.networkMap : undefined;
-  for (let number = 0; number < (own ? 1 : blocks); number++) {
-    const pods = own ? 'as mapped' : `127.${number}.0.0/16`;
-    const rules = own ?? [ruleFor(pods)];
+  const first = options.firstBlock ?? 1;
+  for (let tries = 0; tries < (own ? 1 : blocks); tries++) {
+    const number = ((first - 1 + tries) % blocks) + 1;
+    const rules = own ?? [ruleFor(`127.${number}.0.0/16`)];
     const hostFor = networkMap(rules);
-    const range = options.fewAddresses ? `127.${64 + number}.0.0/28` : `127.${64 + number}.0.0/16`;
+    const range = options.fewAddresses
+      ? `127.${64 + number}.0.0/28`
+      : own
+        ? '127.64.0.0/10'
+        : `127.${64 + number}.0.0/16`;
     const taken = await listenAt(deps.network, hostFor(node.ip));
     if (taken === undefined) continue;
     if (options.fewAddresses) {
@@ -47,9 +55,9 @@ export async function takeLoopbackBlock(
         await (await listenAt(deps.network, host, 0))?.close();
       }
     }
-    return { pods, networkMap: rules, addressRange: range, hostFor, release: () => taken.close() };
+    return { networkMap: rules, addressRange: range, hostFor, release: () => taken.close() };
   }
-  const where = own ? networkMap(own)(node.ip) : '127.0.0.10 to 127.63.0.10';
+  const where = own ? networkMap(own)(node.ip) : '127.1.0.10 to 127.63.0.10';
   throw new CodedException(
     codedError(
       'PortInUse',
@@ -60,7 +68,7 @@ export async function takeLoopbackBlock(
 
 /** What adds every address that a sandbox uses, for systems on which 127.0.0.1 is the only one of loopback. */
 const aliasCommand =
-  'for a in 127.0.0.10 $(seq -f 127.0.1.%g 5 254) $(seq -f 127.64.0.%g 1 14); do sudo ifconfig lo0 alias $a up; done';
+  'for a in 127.1.0.10 $(seq -f 127.1.1.%g 5 254) $(seq -f 127.65.0.%g 1 14); do sudo ifconfig lo0 alias $a up; done';
 
 async function listenAt(network: Network, host: string, port = node.port): Promise<Closable | undefined> {
   try {

@@ -39,6 +39,8 @@ export interface SandboxOptions {
   set: Readonly<Record<string, string>>;
   /** Where pods really are; left out, or empty: a block of loopback addresses that is free. */
   networkMap?: readonly NetworkMapRule[];
+  /** Which block of loopback addresses is tried first, 1 to 63. @default 1 */
+  firstBlock?: number;
   /** Whether loopback addresses have to be added one by one, as on macOS. */
   fewAddresses?: boolean;
 }
