@@ -329,6 +329,8 @@ test('warm ports are made ready, replaced when they are bound, and given up when
   await world.eventually(async () => {
     assert.equal(await count('Available'), 1);
     assert.equal(await count('Cold'), 9);
+    // A port is called Cold from when its resources begin to go.
+    assert.equal((await world.ports()).filter(({ status }) => status?.targetGroupArn).length, 1);
     await assertSettled(world);
   });
   const before = world.emulator.callLog.counts().mutating;
