@@ -6,7 +6,7 @@ import { targetGroupSettings } from '../core/target-group-settings.ts';
 import { sleep } from '../runtime/clock.ts';
 import { seededRandom } from '../runtime/random.ts';
 import type { CallPriority } from './elbv2-api.ts';
-import { type EmulatedAws, emulatedAws, inTime } from './emulated-aws.test.ts';
+import { type EmulatedAws, emulatedAws, inTime } from './emulated-aws.fixture.ts';
 import type { PortResources } from './port-provider.ts';
 
 const rooms = 50;

@@ -9,7 +9,7 @@ import { createBudget } from './budget.ts';
 import { createElbv2Api, type Elbv2ApiDeps, retryRules } from './create-elbv2-api.ts';
 import { unlimitedBudget } from './documented-budget.ts';
 import type { RequestHandler } from './elbv2-client.ts';
-import { emulatedAws, inTime } from './emulated-aws.test.ts';
+import { emulatedAws, inTime } from './emulated-aws.fixture.ts';
 
 const bind = { priority: 'bind' } as const;
 const noTargets = { TargetGroupArn: 'arn:x', Targets: [] };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Result } from '../api/errors.ts';
 import { clusterTag, portTag } from '../api/names.ts';
-import { type EmulatedAws, emulatedAws, inTime, textOf } from './emulated-aws.test.ts';
+import { type EmulatedAws, emulatedAws, inTime, textOf } from './emulated-aws.fixture.ts';
 import type { LoadBalancerChoice } from './inventory.ts';
 
 const options = { priority: 'audit' } as const;

@@ -5,7 +5,7 @@ import { clusterTag, poolTag, portObjectName, portTag, targetGroupName } from '.
 import { poolSpec } from '../api/pool.ts';
 import { targetGroupSettings } from '../core/target-group-settings.ts';
 import { NotWanted } from './aws-error.ts';
-import { type EmulatedAws, emulatedAws, inTime, textOf } from './emulated-aws.test.ts';
+import { type EmulatedAws, emulatedAws, inTime, textOf } from './emulated-aws.fixture.ts';
 import type { PortResources } from './port-provider.ts';
 import { settleRules } from './settle.ts';
 
