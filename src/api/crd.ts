@@ -15,7 +15,7 @@ interface PrinterColumn {
 
 interface CrdSource {
   resource: { kind: string; plural: string; apiVersion: string };
-  shortName: string;
+  shortNames: string[];
   categories: string[];
   description: string;
   spec: z.ZodType;
@@ -36,7 +36,7 @@ const age: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.cre
 
 const poolSource: CrdSource = {
   resource: nlbPortPools,
-  shortName: 'nlbpool',
+  shortNames: ['nlbpool', 'nlbpools'],
   categories: ['nlb'],
   description: 'Which load balancers, which ports, which protocol, how many kept warm, how released, who may use it.',
   spec: poolSpec,
@@ -58,7 +58,7 @@ const poolSource: CrdSource = {
 
 const portSource: CrdSource = {
   resource: nlbPorts,
-  shortName: 'nlbport',
+  shortNames: ['nlbport'],
   // kubectl takes a category before a plural: a pool in the category nlbports would stand in the port map.
   categories: ['nlbports', 'nlb'],
   description: 'One port of one load balancer: where a claim and the AWS resources that serve it meet.',
@@ -104,7 +104,7 @@ function definition(source: CrdSource): Json {
         listKind: `${kind}List`,
         plural,
         singular: kind.toLowerCase(),
-        shortNames: [source.shortName],
+        shortNames: source.shortNames,
         categories: source.categories,
       },
       versions: [

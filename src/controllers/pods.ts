@@ -36,7 +36,7 @@ export interface PodsDeps {
   ports: Informer<NLBPort>;
   pools: Informer<NLBPortPool>;
   assigner: Assigner;
-  /** What was said of each bound pod's edited wish, by uid, so that it is said once. */
+  /** What was said of each bound pod's edited wish, by the pod's key, so that it is said once. */
   noted: Map<string, string>;
   /** Asks for a pass over the waiting claims of a pool, soon. */
   requestPass: (poolName: string) => void;
@@ -84,6 +84,7 @@ export function podReconciler(deps: PodsDeps): (key: string) => Promise<Reconcil
     missed.delete(key);
     if (!pod) {
       deps.assigner.drop(key);
+      deps.noted.delete(key);
       deps.observer.podGone(key);
       return {};
     }
@@ -431,9 +432,9 @@ async function writeReport(deps: PodsDeps, pod: Pod, wanted: PodReport): Promise
 }
 
 function noteOnce(deps: PodsDeps, pod: Pod, reason: string, note: string): void {
-  const { uid = '' } = pod.metadata;
-  if (deps.noted.get(uid) === note) return;
-  deps.noted.set(uid, note);
+  const said = `${pod.metadata.uid} ${note}`;
+  if (deps.noted.get(keyOf(pod)) === said) return;
+  deps.noted.set(keyOf(pod), said);
   deps.events.record({
     resource: podResource,
     object: pod,

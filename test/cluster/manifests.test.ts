@@ -37,7 +37,7 @@ describe('the manifests that we ship', () => {
       assert.equal(code, 0, stderr);
       return stderr.trim();
     };
-    for (const what of ['nlbpool', 'nlbport', 'nlbports', 'nlbportpools', 'nlb']) {
+    for (const what of ['nlbpool', 'nlbpools', 'nlbport', 'nlbports', 'nlbportpools', 'nlb']) {
       assert.equal(await complaint(what), 'No resources found');
     }
   });
