@@ -117,14 +117,14 @@ describe('the AWS CLI on the emulator', { timeout: 300_000 }, () => {
   });
 
   test(`--max-items ends with a token that --starting-token goes on from (${guide}, Pagination)`, async () => {
-    for (const n of [1, 2, 3, 4])
+    for (const n of [1, 2])
       await elbv2(`create-target-group --name page-${n} --protocol UDP --port 7000 --vpc-id vpc-1 --target-type ip`);
-    const first = JSON.parse(await elbv2('describe-target-groups --max-items 3 --output json'));
-    assert.equal(first.TargetGroups.length, 3);
+    const first = JSON.parse(await elbv2('describe-target-groups --max-items 2 --output json'));
+    assert.equal(first.TargetGroups.length, 2);
     const token = first.NextToken as string;
     const rest = JSON.parse(await elbv2(`describe-target-groups --output json --starting-token ${token}`));
     const names = [...first.TargetGroups, ...rest.TargetGroups].map(group => group.TargetGroupName).sort();
-    assert.deepEqual(names, ['cli', 'page-1', 'page-2', 'page-3', 'page-4']);
+    assert.deepEqual(names, ['cli', 'page-1', 'page-2']);
   });
 
   test(`--no-paginate with --page-size shows one page and AWS's marker (${guide}, Pagination)`, async () => {
@@ -161,6 +161,13 @@ describe('the AWS CLI on the emulator', { timeout: 300_000 }, () => {
     const { code, said } = await aws('elbv2', 'describe-target-groups', '--no-sign-request');
     assert.notEqual(code, 0);
     assert.match(said, /MissingAuthenticationToken/);
+  });
+
+  test(`ec2 commands find the subnets of the VPC (AWS CLI reference, ec2 describe-subnets)`, async () => {
+    const args = ['--filters', 'Name=vpc-id,Values=vpc-1', '--query', 'Subnets[].SubnetId', '--output', 'text'];
+    const { code, out, said } = await aws('ec2', 'describe-subnets', ...args);
+    assert.equal(code, 0, said);
+    assert.equal(out, 'subnet-1\tsubnet-2\tsubnet-3');
   });
 
   test(`deletes all, and waits until the load balancer is gone (${reference}, wait load-balancers-deleted)`, async () => {

@@ -18,6 +18,8 @@ import { AwsError } from './aws-error.ts';
 import { type CallLog, createCallLog } from './call-log.ts';
 import type { Action, Machine } from './context.ts';
 import { createDataPlane } from './data-plane.ts';
+import { answerEc2, isEc2Action } from './ec2/ec2.ts';
+import { ec2ErrorXml } from './ec2/ec2-xml.ts';
 import { createHealthChecker } from './health-checker.ts';
 import { type Input, parseInput } from './input.ts';
 import { profileSettings, type Settings } from './settings.ts';
@@ -157,7 +159,8 @@ export function createElbv2(deps: Elbv2Deps): Elbv2 {
       throw new AwsError('RequestEntityTooLarge', 'The request is too large', 413);
     const question = request.path.indexOf('?');
     const query = question < 0 ? '' : request.path.slice(question + 1);
-    const input = parseInput(request.method === 'GET' || request.body === '' ? query : request.body);
+    const form = request.method === 'GET' || request.body === '' ? query : request.body;
+    const input = parseInput(form);
     const name = input.text('Action');
     const action = name === undefined ? undefined : actions.get(name);
     if (name !== undefined && (action || notImitated.has(name))) call.action = name;
@@ -167,6 +170,12 @@ export function createElbv2(deps: Elbv2Deps): Elbv2 {
     const caller = authenticate({ headers: request.headers, query }, clock.nowMs(), settings['signature-age'].minMs);
     const world = worldOf(caller);
     call.world = world;
+    if (caller.service === 'ec2') {
+      call.service = 'ec2';
+      const flat = parseInput(form, 'flat');
+      if (name !== undefined && isEc2Action(name)) call.action = name;
+      return answerEc2({ world, denied, input: flat, requestId: call.requestId });
+    }
     if (caller.service !== 'elasticloadbalancing') {
       throw new AwsError(
         'SignatureDoesNotMatch',
@@ -201,6 +210,7 @@ export function createElbv2(deps: Elbv2Deps): Elbv2 {
   async function handle(request: ElbRequest): Promise<ElbResponse> {
     const call: Progress = {
       requestId: requestId(random),
+      service: 'elasticloadbalancing',
       action: '(unknown)',
       mutating: false,
       input: undefined,
@@ -217,7 +227,7 @@ export function createElbv2(deps: Elbv2Deps): Elbv2 {
       const answer = thrown instanceof AwsError ? thrown : internalFailure(log, call, thrown);
       status = answer.status;
       error = answer.code;
-      body = errorXml(answer, call.requestId);
+      body = call.service === 'ec2' ? ec2ErrorXml(answer, call.requestId) : errorXml(answer, call.requestId);
     }
     callLog.add({
       atMs: clock.nowMs(),
@@ -266,6 +276,8 @@ export function createElbv2(deps: Elbv2Deps): Elbv2 {
 /** What is known of a call so far, for its log entry. */
 interface Progress {
   readonly requestId: string;
+  /** Whose way of saying no the client knows. */
+  service: 'elasticloadbalancing' | 'ec2';
   action: string;
   mutating: boolean;
   input: Input | undefined;

@@ -23,8 +23,11 @@ interface Node {
 // The deepest structure of this API (an action's forward config) has seven parts with its list indices.
 const maxDepth = 12;
 
+/** How a service writes the members of a list: `Targets.member.1` as ELBv2 does, or flat, `SubnetId.1`, as EC2. */
+export type ListStyle = 'member' | 'flat';
+
 /** Reads a form body or a query string (`Action=…&Targets.member.1.Id=…`). */
-export function parseInput(form: string): Input {
+export function parseInput(form: string, lists: ListStyle = 'member'): Input {
   const root: Node = {};
   for (const [key, value] of new URLSearchParams(form)) {
     const parts = key.split('.');
@@ -42,10 +45,10 @@ export function parseInput(form: string): Input {
     }
     node.value = value;
   }
-  return inputOf(root, '');
+  return inputOf(root, '', lists);
 }
 
-function inputOf(node: Node, path: string): Input {
+function inputOf(node: Node, path: string, lists: ListStyle): Input {
   const child = (name: string) => node.children?.get(name);
   const full = (name: string) => (path === '' ? name : `${path}.${name}`);
   const text = (name: string) => child(name)?.value;
@@ -54,7 +57,8 @@ function inputOf(node: Node, path: string): Input {
   function members(name: string): [string, Node][] | undefined {
     const list = child(name);
     if (!list) return undefined;
-    const found = [...(list.children?.get('member')?.children ?? [])].filter(([index]) => /^[1-9]\d{0,6}$/.test(index));
+    const numbered = lists === 'member' ? list.children?.get('member')?.children : list.children;
+    const found = [...(numbered ?? [])].filter(([index]) => /^[1-9]\d{0,6}$/.test(index));
     return found.sort((a, b) => Number(a[0]) - Number(b[0]));
   }
 
@@ -104,10 +108,10 @@ function inputOf(node: Node, path: string): Input {
       return value as T;
     },
     texts: name => members(name)?.map(([, member]) => member.value ?? ''),
-    structs: name => members(name)?.map(([index, member]) => inputOf(member, `${full(name)}.${index}.member`)),
+    structs: name => members(name)?.map(([index, member]) => inputOf(member, `${full(name)}.${index}.member`, lists)),
     struct(name) {
       const found = child(name);
-      return found ? inputOf(found, full(name)) : undefined;
+      return found ? inputOf(found, full(name), lists) : undefined;
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What an answer is made of: absent fields are left out, lists become `<member>` elements. */
+/** What an answer is made of: absent fields are left out, lists become elements `<member>`, or `<item>` in EC2. */
 export type XmlValue =
   | string
   | number
@@ -15,7 +15,7 @@ const namespace = 'http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/';
 /** The body of an answer that succeeded; `result` may have no field, and its element is there all the same. */
 export function successXml(action: string, result: XmlObject, requestId: string): string {
   return (
-    `<${action}Response xmlns="${namespace}"><${action}Result>${fields(result)}</${action}Result>` +
+    `<${action}Response xmlns="${namespace}"><${action}Result>${fieldsXml(result, 'member')}</${action}Result>` +
     `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>`
   );
 }
@@ -29,23 +29,25 @@ export function errorXml(error: { code: string; message: string; status: number 
   );
 }
 
-function fields(value: XmlObject): string {
+/** Fields as elements; `listElement` is the name of each member of a list. */
+export function fieldsXml(value: XmlObject, listElement: string): string {
   let text = '';
   for (const name in value) {
     const field = value[name];
-    if (field !== undefined) text += `<${name}>${content(field)}</${name}>`;
+    if (field !== undefined) text += `<${name}>${content(field, listElement)}</${name}>`;
   }
   return text;
 }
 
-function content(value: XmlValue): string {
+function content(value: XmlValue, listElement: string): string {
   if (typeof value === 'string') return escapeXml(value);
   if (Array.isArray(value)) {
     let text = '';
-    for (const member of value as readonly XmlValue[]) text += `<member>${content(member)}</member>`;
+    for (const member of value as readonly XmlValue[])
+      text += `<${listElement}>${content(member, listElement)}</${listElement}>`;
     return text;
   }
-  if (typeof value === 'object') return fields(value as XmlObject);
+  if (typeof value === 'object') return fieldsXml(value as XmlObject, listElement);
   return String(value);
 }
 
@@ -59,7 +61,8 @@ const names: Record<string, string> = {
   '\r': '&#xD;',
 };
 
-function escapeXml(text: string): string {
+/** Text as the content of an element. */
+export function escapeXml(text: string): string {
   // XML 1.0 has no way to write the other control characters at all.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   const legal = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd');

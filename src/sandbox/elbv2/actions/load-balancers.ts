@@ -5,6 +5,7 @@ import { AwsError, validationError } from '../aws-error.ts';
 import type { Action, Context } from '../context.ts';
 import type { Input } from '../input.ts';
 import { findLoadBalancer, isVisible, page } from '../lookup.ts';
+import { isSubnetId, zoneOfSubnet } from '../subnet-zones.ts';
 import { checkTagCount, readTags } from '../tags.ts';
 import type { LoadBalancer, World, Zone } from '../world.ts';
 import type { XmlObject } from '../xml.ts';
@@ -141,8 +142,7 @@ function readSubnets(input: Input): SubnetMapping[] {
       'A load balancer cannot be attached to multiple subnets in the same Availability Zone',
     );
   for (const name of names) {
-    if (!/^[A-Za-z0-9-]{1,64}$/.test(name))
-      throw new AwsError('InvalidSubnet', `The subnet ID '${name.slice(0, 80)}' is not valid`);
+    if (!isSubnetId(name)) throw new AwsError('InvalidSubnet', `The subnet ID '${name.slice(0, 80)}' is not valid`);
   }
   return found.sort((a, b) => (a.subnet < b.subnet ? -1 : 1));
 }
@@ -151,25 +151,13 @@ function readSubnets(input: Input): SubnetMapping[] {
 function zonesOf(context: Context, type: string, mappings: readonly SubnetMapping[], before: readonly Zone[]): Zone[] {
   return mappings.map(({ subnet, allocationId }) => ({
     subnet,
-    name: zoneName(context.world, subnet),
+    name: zoneOfSubnet(context.world, subnet),
     address:
       type === 'network'
         ? (before.find(zone => zone.subnet === subnet)?.address ?? context.addresses.take())
         : undefined,
     ...(allocationId === undefined ? {} : { allocationId }),
   }));
-}
-
-function zoneName(world: World, subnet: string): string {
-  let name = world.zones.get(subnet);
-  if (name === undefined) {
-    let letters = '';
-    for (let n = world.zones.size; n >= 0; n = Math.floor(n / 26) - 1)
-      letters = String.fromCharCode(97 + (n % 26)) + letters;
-    name = world.region + letters;
-    world.zones.set(subnet, name);
-  }
-  return name;
 }
 
 function dnsName(context: Context, of: Pick<LoadBalancer, 'name' | 'id' | 'type' | 'scheme'>): string {
