@@ -5,6 +5,7 @@ import type { Log } from '../../runtime/log.ts';
 import {
   ApiError,
   badRequest,
+  forbiddenRequest,
   invalidObject,
   methodNotAllowed,
   NoSuchPath,
@@ -16,7 +17,7 @@ import {
   unsupportedMediaType,
 } from './api-error.ts';
 import { wholeBody } from './chunk-stream.ts';
-import { coreVersions, groupInfo, groupList, resourceList, versionInfo } from './discovery.ts';
+import { coreVersions, groupInfo, groupList, imitatedVersion, resourceList, versionInfo } from './discovery.ts';
 import { type ApiObject, asObject, asString, isObject, type Json, type JsonObject } from './json.ts';
 import { applyJsonPatch } from './json-patch.ts';
 import { bytesOf } from './json-text.ts';
@@ -44,6 +45,12 @@ const foreignGroups = /^(apps|batch|autoscaling|policy|extensions|.*\.k8s\.io)$/
 const foreignSubresources = new Set(
   'attach binding ephemeralcontainers eviction exec finalize log portforward proxy resize token'.split(' '),
 );
+
+/** Kinds that nobody can create here and that `kubectl describe namespace` insists on listing. */
+const emptyLists: Record<string, string> = { limitranges: 'LimitRangeList', resourcequotas: 'ResourceQuotaList' };
+
+/** Namespaces that the admission plugin NamespaceLifecycle lets nobody delete. */
+const lastingNamespaces = new Set(['default', 'kube-system', 'kube-public']);
 
 /** Answers requests. */
 export type ApiHandler = (request: KubeRequest) => Promise<KubeResponse>;
@@ -80,6 +87,11 @@ function answer(deps: ApiHandlerDeps, request: KubeRequest): KubeResponse {
   if (target.type === 'other') return answerOther(deps, request, target.path);
   if (target.group === 'authorization.k8s.io' && target.plural === 'selfsubjectaccessreviews') {
     return reviewAccess(request);
+  }
+  const empty = target.group === '' && request.method === 'GET' ? emptyLists[target.plural] : undefined;
+  if (empty !== undefined && target.name === undefined) {
+    const metadata = { resourceVersion: String(deps.store.version) };
+    return jsonResponse(200, { kind: empty, apiVersion: 'v1', metadata, items: [] });
   }
   const kind = deps.kinds.find(target.group, target.version, target.plural);
   if (!kind) throw unknownResource(deps, target);
@@ -129,7 +141,7 @@ function answerResource(deps: ApiHandlerDeps, call: Call): KubeResponse {
       if (kind.namespaced && target.namespace === undefined) throw methodNotAllowed();
       return create(deps, call);
     }
-    if (request.method === 'DELETE') return deleteCollection(deps, call);
+    if (request.method === 'DELETE' && !isNamespace(kind)) return deleteCollection(deps, call);
     throw methodNotAllowed();
   }
   if (request.method === 'GET') return get(deps, call);
@@ -203,6 +215,9 @@ function apply(deps: ApiHandlerDeps, { request, query, kind, target }: Call): Ku
 
 function remove(deps: ApiHandlerDeps, { request, query, kind, target }: Call): KubeResponse {
   const options = readDeleteOptions(request.body ? readBody(request) : undefined, query);
+  if (isNamespace(kind) && lastingNamespaces.has(target.name!)) {
+    throw forbiddenRequest(kind, target.name!, 'this namespace may not be deleted');
+  }
   const place = { kind, namespace: target.namespace, name: target.name! };
   const { object, removed } = deps.writer.remove(place, options);
   if (!removed || kind.returnsDeleted) {
@@ -220,6 +235,11 @@ function remove(deps: ApiHandlerDeps, { request, query, kind, target }: Call): K
       uid: object.metadata.uid,
     },
   });
+}
+
+/** Namespaces are only deleted one by one. */
+function isNamespace(kind: Kind): boolean {
+  return kind.group === '' && kind.plural === 'namespaces';
 }
 
 function deleteCollection(deps: ApiHandlerDeps, { request, query, kind, target }: Call): KubeResponse {
@@ -398,6 +418,19 @@ export function errorResponse(error: ApiError): KubeResponse {
   return response;
 }
 
+/**
+ * kubectl asks for OpenAPI v2 when v3 lacks a kind, as `List`, and finds there that it has nothing to check: a document
+ * without definitions, in protobuf, whose first field is the text `2.0`.
+ */
+function emptyOpenApiV2(request: KubeRequest): KubeResponse {
+  if (!(header(request, 'accept') ?? '').includes('protobuf')) {
+    const info = { title: 'Kubernetes, simulated by nlbports', version: imitatedVersion };
+    return jsonResponse(200, { swagger: '2.0', info, paths: {}, definitions: {} });
+  }
+  const type = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+  return { status: 200, headers: { 'content-type': type }, body: wholeBody(bytesOf('\n\u00032.0')) };
+}
+
 function answerOther({ kinds }: ApiHandlerDeps, request: KubeRequest, path: string): KubeResponse {
   if (request.method !== 'GET') throw request.method === 'POST' ? noSuchResource() : methodNotAllowed();
   const clean = path.replace(/\/+$/, '');
@@ -406,6 +439,7 @@ function answerOther({ kinds }: ApiHandlerDeps, request: KubeRequest, path: stri
     return plainResponse(200, 'ok');
   }
   if (clean === '/version') return jsonResponse(200, versionInfo());
+  if (clean === '/openapi/v2') return emptyOpenApiV2(request);
   if (clean === '/openapi/v3') return jsonResponse(200, openApiIndex(all));
   if (clean.startsWith('/openapi/v3/')) {
     const document = openApiDocument(all, clean.slice('/openapi/v3/'.length));

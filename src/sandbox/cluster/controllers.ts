@@ -1,11 +1,11 @@
 import type { Clock, Timer } from '../../runtime/clock.ts';
 import { customKinds } from './custom-kind.ts';
 import { collectGarbage } from './garbage-collector.ts';
-import { type ApiObject, asObject, asString, withField } from './json.ts';
+import { type ApiObject, asList, asObject, asString, deepEqual, type JsonObject, withField } from './json.ts';
 import type { Kind } from './kind.ts';
 import type { KindRegistry } from './kind-registry.ts';
 import { cleanupFinalizer } from './kinds/custom-resource-definition.ts';
-import type { ObjectWriter } from './object-writer.ts';
+import { type ObjectWriter, timeText } from './object-writer.ts';
 import type { Store, StoreEvent } from './store.ts';
 
 export interface ControllersDeps {
@@ -98,7 +98,8 @@ function emptyNamespace(deps: ControllersDeps, name: string, later: (run: () => 
   const namespaces = deps.store.collection('namespaces');
   const stored = namespaces.get(undefined, name);
   if (!stored) return;
-  let left = 0;
+  const left: ApiObject[][] = [];
+  const kindsLeft: Kind[] = [];
   const seen = new Set<string>();
   for (const kind of deps.kinds.all()) {
     if (!kind.namespaced || seen.has(kind.collection)) continue;
@@ -109,13 +110,78 @@ function emptyNamespace(deps: ControllersDeps, name: string, later: (run: () => 
       kind,
       collection.list(name).map(item => item.object),
     );
-    left += collection.list(name).length;
+    const remaining = collection.list(name).map(item => item.object);
+    if (remaining.length === 0) continue;
+    left.push(remaining);
+    kindsLeft.push(kind);
   }
-  if (left > 0 || (stored.object.metadata.finalizers ?? []).length > 0) {
+  if (left.length > 0 || (stored.object.metadata.finalizers ?? []).length > 0) {
+    sayWhatRemains(deps, stored.object, kindsLeft, left);
     later(() => emptyNamespace(deps, name, later));
     return;
   }
   namespaces.remove(stored, { ...stored.object, spec: {} });
+}
+
+/** The conditions in which a namespace that terminates says what it waits for. */
+function sayWhatRemains(deps: ControllersDeps, namespace: ApiObject, kinds: Kind[], left: ApiObject[][]): void {
+  const resources = kinds
+    .map((kind, at) => `${kind.plural}.${kind.group} has ${left[at]!.length} resource instances`)
+    .toSorted();
+  const holders = new Map<string, number>();
+  for (const finalizer of left.flat().flatMap(({ metadata }) => metadata.finalizers ?? [])) {
+    holders.set(finalizer, (holders.get(finalizer) ?? 0) + 1);
+  }
+  const finalizers = [...holders].map(([name, count]) => `${name} in ${count} resource instances`).toSorted();
+  const lastTransitionTime = timeText(deps.clock.nowMs());
+  const before = asList(asObject(namespace.status).conditions).map(asObject);
+  const condition = (type: string, status: string, reason: string, message: string): JsonObject => {
+    const same = before.find(other => other.type === type && other.status === status && other.message === message);
+    return same ?? { type, status, lastTransitionTime, reason, message };
+  };
+  const conditions = [
+    condition(
+      'NamespaceDeletionDiscoveryFailure',
+      'False',
+      'ResourcesDiscovered',
+      'All resources successfully discovered',
+    ),
+    condition(
+      'NamespaceDeletionGroupVersionParsingFailure',
+      'False',
+      'ParsedGroupVersions',
+      'All legacy kube types successfully parsed',
+    ),
+    condition(
+      'NamespaceDeletionContentFailure',
+      'False',
+      'ContentDeleted',
+      'All content successfully deleted, may be waiting on finalization',
+    ),
+    resources.length > 0
+      ? condition(
+          'NamespaceContentRemaining',
+          'True',
+          'SomeResourcesRemain',
+          `Some resources are remaining: ${resources.join(', ')}`,
+        )
+      : condition('NamespaceContentRemaining', 'False', 'ContentRemoved', 'All content successfully removed'),
+    finalizers.length > 0
+      ? condition(
+          'NamespaceFinalizersRemaining',
+          'True',
+          'SomeFinalizersRemain',
+          `Some content in the namespace has finalizers remaining: ${finalizers.join(', ')}`,
+        )
+      : condition(
+          'NamespaceFinalizersRemaining',
+          'False',
+          'ContentHasNoFinalizers',
+          'All content-preserving finalizers finished',
+        ),
+  ];
+  if (deepEqual(before, conditions)) return;
+  deps.store.collection('namespaces').put({ ...namespace, status: { ...asObject(namespace.status), conditions } });
 }
 
 function removeAll(deps: ControllersDeps, kind: Kind, objects: readonly ApiObject[]): void {

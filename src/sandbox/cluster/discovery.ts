@@ -47,6 +47,8 @@ function describeGroup(kinds: readonly Kind[], group: string): JsonObject {
 }
 
 const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+/** The same in the order that custom resources have. */
+const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 
 /** `/api/v1` and `/apis/<group>/<version>`: the resources and what can be done with them. */
 export function resourceList(kinds: readonly Kind[], group: string, version: string): JsonObject {
@@ -58,7 +60,7 @@ export function resourceList(kinds: readonly Kind[], group: string, version: str
       name: kind.plural,
       ...base,
       singularName: kind.singular,
-      verbs,
+      verbs: kind.mergeShape === undefined ? customVerbs : verbs,
       ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
       ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
     });

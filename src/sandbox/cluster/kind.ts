@@ -61,6 +61,8 @@ export interface Kind extends NamedKind {
   nameFirst: boolean;
   /** Reads what a client sent: drops unknown fields, fills defaults. Throws an ApiError where it can't be read. */
   decode(object: JsonObject): Decoded;
+  /** Why the real server's decoder would fail on what a client sent, in its words. */
+  undecodable?(object: JsonObject): string | undefined;
   fromStored?(object: ApiObject): ApiObject;
   prepareCreate(object: ApiObject): ApiObject;
   /** The next state by an update of the main resource, with what it must not change taken from `old`. */

@@ -18,8 +18,9 @@ const qualifiedMessage =
 const valueMessage =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
-const atMost = (bytes: number, name: string): string[] =>
-  Buffer.byteLength(name) > bytes ? [`must be no more than ${bytes} bytes`] : [];
+/** The server says characters for names of objects and bytes for parts of labels, and counts bytes in both. */
+const atMost = (most: number, name: string, unit = 'characters'): string[] =>
+  Buffer.byteLength(name) > most ? [`must be no more than ${most} ${unit}`] : [];
 
 /** RFC 1123 subdomain of at most 253 bytes: names of pods, config maps, secrets, leases and custom resources. */
 export const subdomainErrors: NameCheck = name => [
@@ -27,12 +28,16 @@ export const subdomainErrors: NameCheck = name => [
   ...(subdomainPattern.test(name) ? [] : [subdomainMessage]),
 ];
 
-/** RFC 1123 label of at most 63 bytes: names of namespaces and containers. */
-export const labelErrors: NameCheck = name => [...atMost(63, name), ...(labelPattern.test(name) ? [] : [labelMessage])];
+/** RFC 1123 label of at most 63 bytes: names of namespaces, Services and containers. */
+export const labelErrors: NameCheck = name => {
+  const errors = atMost(63, name);
+  if (labelPattern.test(name)) return errors;
+  return [...errors, subdomainPattern.test(name) ? 'must not contain dots' : labelMessage];
+};
 
-/** RFC 1035 label of at most 63 bytes: names of Services. */
+/** RFC 1035 label of at most 63 bytes: names in definitions of kinds. */
 export const label1035Errors: NameCheck = name => [
-  ...atMost(63, name),
+  ...atMost(63, name, 'bytes'),
   ...(label1035Pattern.test(name) ? [] : [label1035Message]),
 ];
 
@@ -57,13 +62,13 @@ export const qualifiedNameErrors: NameCheck = text => {
     else errors.push(...subdomainErrors(parts[0]!).map(message => `prefix part ${message}`));
   }
   if (name === '') errors.push('name part must be non-empty');
-  else errors.push(...atMost(63, name).map(message => `name part ${message}`));
+  else errors.push(...atMost(63, name, 'bytes').map(message => `name part ${message}`));
   if (!qualifiedPattern.test(name)) errors.push(qualifiedMessage);
   return errors;
 };
 
 /** A label's value. */
 export const labelValueErrors: NameCheck = value => [
-  ...atMost(63, value),
+  ...atMost(63, value, 'bytes'),
   ...(value === '' || qualifiedPattern.test(value) ? [] : [valueMessage]),
 ];

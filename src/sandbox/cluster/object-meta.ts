@@ -5,6 +5,25 @@ import { labelValueErrors, type NameCheck, qualifiedNameErrors } from './names.t
 /** All annotations of an object together, in bytes: the limit that Kubernetes documents. */
 const annotationBytes = 256 * 1024;
 
+/** All that an ObjectMeta may hold. */
+export const metadataFields: ReadonlySet<string> = new Set([
+  'annotations',
+  'creationTimestamp',
+  'deletionGracePeriodSeconds',
+  'deletionTimestamp',
+  'finalizers',
+  'generateName',
+  'generation',
+  'labels',
+  'managedFields',
+  'name',
+  'namespace',
+  'ownerReferences',
+  'resourceVersion',
+  'selfLink',
+  'uid',
+]);
+
 /** Fields of the metadata that the server sets: whatever a client creates with is dropped. */
 const systemFields = [
   'uid',

@@ -27,6 +27,7 @@ import type { Kind } from './kind.ts';
 import {
   carryMetadata,
   metadataErrors,
+  metadataFields,
   metadataUpdateErrors,
   undecodableMetadata,
   withoutSystemFields,
@@ -415,12 +416,15 @@ function decode(
       `${String(body.kind)} in version "${kind.version}" cannot be handled as a ${kind.kind}: no kind "${String(body.kind)}" is expected here`,
     );
   }
-  const undecodable = undecodableMetadata(body.metadata);
+  const undecodable = undecodableMetadata(body.metadata) ?? kind.undecodable?.(body);
   if (undecodable) {
     if (from === 'patch') throw invalidObject(undefined, '', [invalid('patch', JSON.stringify(body), undecodable)]);
     throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${undecodable}`);
   }
-  const { object, unknown } = kind.decode(body);
+  const known = withKnownMetadata(body);
+  const decoded = kind.decode(known.object);
+  const object = decoded.object;
+  const unknown = [...known.unknown, ...decoded.unknown];
   if (unknown.length === 0 || options.fieldValidation === 'Ignore') return { object, warnings: [] };
   const lines = unknown.map(path => `unknown field "${path}"`);
   if (options.fieldValidation === 'Warn') return { object, warnings: lines };
@@ -429,6 +433,15 @@ function decode(
     throw badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${message}`);
   }
   throw invalidObject(undefined, '', [invalid('patch', JSON.stringify(body), message)]);
+}
+
+/** Unknown fields of the metadata are dropped whatever the kind. */
+function withKnownMetadata(body: JsonObject): { object: JsonObject; unknown: string[] } {
+  const metadata = asObject(body.metadata);
+  const unknown = Object.keys(metadata).filter(field => !metadataFields.has(field));
+  if (unknown.length === 0) return { object: body, unknown };
+  const kept = Object.fromEntries(Object.entries(metadata).filter(([field]) => metadataFields.has(field)));
+  return { object: { ...body, metadata: kept }, unknown: unknown.map(field => `metadata.${field}`) };
 }
 
 const wrongNamespace = () =>

@@ -29,7 +29,11 @@ class PatchFailure extends Error {}
 
 /** Applies a strategic merge patch to `original`, which is left as it is. */
 export function applyStrategicMergePatch(original: JsonObject, patch: Json, shape: MergeShape): StrategicResult {
-  if (!isObject(patch)) return { outcome: 'malformed', message: 'error decoding patch: the patch must be an object' };
+  if (!isObject(patch)) {
+    const found = Array.isArray(patch) ? 'array' : typeof patch === 'boolean' ? 'bool' : typeof patch;
+    const message = `json: cannot unmarshal ${found} into Go value of type map[string]interface {}`;
+    return { outcome: 'malformed', message };
+  }
   try {
     return { outcome: 'patched', value: mergeObject(original, patch, shape) };
   } catch (error) {

@@ -20,7 +20,11 @@ export async function startKubernetesSandbox(
   deps: { clock: Clock; random: Random; log: Log },
   options: { port: number },
 ): Promise<KubernetesSandbox> {
-  const cluster = createCluster({ ...deps, crds: Object.values(customResourceDefinitions()) });
+  const cluster = createCluster({
+    ...deps,
+    crds: Object.values(customResourceDefinitions()),
+    options: { managedFields: true },
+  });
   try {
     const server = await cluster.serve({ port: options.port });
     return { url: server.url, cluster, close: () => cluster.stop() };

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type FieldError, fieldError, forbidden, invalid, notSupported, required } from '../api-error.ts';
+import { ApiError, type FieldError, fieldError, forbidden, invalid, notSupported, required } from '../api-error.ts';
 import {
   type ApiObject,
   asList,
@@ -19,6 +19,9 @@ const accept = (errors: FieldError[]) => ({ errors, warnings: [] });
 
 const keepStatus = (next: ApiObject, old: ApiObject): ApiObject => withField(next, 'status', old.status);
 const keepSpec = (next: ApiObject, old: ApiObject): ApiObject => withField(next, 'spec', old.spec);
+
+/** Namespaces that admission keeps from being deleted. */
+const immortalNamespaces = new Set(['default', 'kube-public', 'kube-system']);
 
 /** `v1` Namespace. Its deletion, which takes all it holds along, is carried out by the namespace controller. */
 export function namespaceKind(): Kind {
@@ -51,11 +54,18 @@ export function namespaceKind(): Kind {
     }),
     prepareUpdate: (next, old) => keepStatus(keepSpec(next, old), old),
     prepareStatus: keepSpec,
-    beginRemoval: (object, now) => ({
-      ...object,
-      metadata: { ...object.metadata, deletionTimestamp: now },
-      status: { ...asObject(object.status), phase: 'Terminating' },
-    }),
+    beginRemoval(object, now) {
+      const { name } = object.metadata;
+      if (immortalNamespaces.has(name)) {
+        const message = `namespaces ${JSON.stringify(name)} is forbidden: this namespace may not be deleted`;
+        throw new ApiError(403, 'Forbidden', message, { name, kind: 'namespaces' });
+      }
+      return {
+        ...object,
+        metadata: { ...object.metadata, deletionTimestamp: now },
+        status: { ...asObject(object.status), phase: 'Terminating' },
+      };
+    },
   });
 }
 
@@ -76,16 +86,64 @@ export function nodeKind(): Kind {
       textColumn('Status', 'Whether it is ready.', object => {
         const conditions = asList(asObject(object.status).conditions).map(asObject);
         const ready = conditions.find(condition => condition.type === 'Ready');
-        return ready ? (ready.status === 'True' ? 'Ready' : 'NotReady') : 'Unknown';
+        const state = ready ? (ready.status === 'True' ? 'Ready' : 'NotReady') : 'Unknown';
+        return asObject(object.spec).unschedulable === true ? `${state},SchedulingDisabled` : state;
+      }),
+      textColumn('Roles', 'Its roles, by its labels.', object => {
+        const prefix = 'node-role.kubernetes.io/';
+        const labels = Object.keys(object.metadata.labels ?? {}).filter(key => key.startsWith(prefix));
+        return (
+          labels
+            .map(key => key.slice(prefix.length))
+            .toSorted()
+            .join(',') || '<none>'
+        );
       }),
       textColumn('Age', 'When it was made.', (object, nowMs) => age(object.metadata.creationTimestamp, nowMs)),
       textColumn('Version', "The kubelet's version.", object =>
         asString(asObject(asObject(object.status).nodeInfo).kubeletVersion),
       ),
+      textColumn('Internal-IP', 'Its address inside.', object => nodeAddress(object, 'InternalIP'), 1),
+      textColumn('External-IP', 'Its address outside.', object => nodeAddress(object, 'ExternalIP'), 1),
+      textColumn('OS-Image', 'Its operating system.', object => nodeInfo(object, 'osImage'), 1),
+      textColumn('Kernel-Version', "Its kernel's version.", object => nodeInfo(object, 'kernelVersion'), 1),
+      textColumn(
+        'Container-Runtime',
+        'What runs its containers.',
+        object => nodeInfo(object, 'containerRuntimeVersion'),
+        1,
+      ),
     ],
     prepareUpdate: keepStatus,
     prepareStatus: keepSpec,
   });
+}
+
+function nodeAddress(object: ApiObject, type: string): string {
+  const addresses = asList(asObject(object.status).addresses).map(asObject);
+  return asString(addresses.find(address => address.type === type)?.address) || '<none>';
+}
+
+const nodeInfo = (object: ApiObject, field: string): string =>
+  asString(asObject(asObject(object.status).nodeInfo)[field]) || '<unknown>';
+
+/** What Go says of a map whose values are no strings, or no base64 where it wants bytes. */
+function undecodableData(kind: string, object: JsonObject, texts: string[], bytes: string[]): string | undefined {
+  for (const field of [...texts, ...bytes]) {
+    for (const value of Object.values(asObject(object[field]))) {
+      if (value === null) continue;
+      if (typeof value !== 'string') {
+        const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+        return `json: cannot unmarshal ${found} into Go struct field ${kind}.${field} of type string`;
+      }
+      if (!bytes.includes(field)) continue;
+      const text = value.replaceAll(/[\r\n]/g, '');
+      const at = text.search(/[^A-Za-z0-9+/=]/);
+      if (at >= 0) return `illegal base64 data at input byte ${at}`;
+      if (text.length % 4 !== 0) return `illegal base64 data at input byte ${text.length - (text.length % 4)}`;
+    }
+  }
+  return undefined;
 }
 
 const configName = /^[-._a-zA-Z0-9]{1,253}$/;
@@ -136,13 +194,24 @@ export function configMapKind(): Kind {
       ),
       textColumn('Age', 'When it was made.', (object, nowMs) => age(object.metadata.creationTimestamp, nowMs)),
     ],
+    undecodable: object => undecodableData('ConfigMap', object, ['data'], ['binaryData']),
     judge: (object, old) =>
       accept([
         ...dataKeyErrors(object, ['data', 'binaryData']),
+        ...Object.keys(asObject(object.data))
+          .filter(key => Object.hasOwn(asObject(object.binaryData), key))
+          .map(key => invalid(`data[${key}]`, key, 'duplicate of key present in binaryData')),
         ...immutableErrors(object, old, ['data', 'binaryData']),
       ]),
   });
 }
+
+/** Keys that a Secret of a type has to hold. */
+const secretKeys: Record<string, string[]> = {
+  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
+  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
+  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
+};
 
 /** `v1` Secret; `stringData` is written into `data` and never answered. */
 export function secretKind(): Kind {
@@ -172,8 +241,12 @@ export function secretKind(): Kind {
       }
       return { object: next, unknown: [] };
     },
+    undecodable: object => undecodableData('Secret', object, ['stringData'], ['data']),
     judge(object, old) {
       const errors = [...dataKeyErrors(object, ['data']), ...immutableErrors(object, old, ['data'])];
+      for (const key of secretKeys[asString(object.type)] ?? []) {
+        if (!Object.hasOwn(asObject(object.data), key)) errors.push(required(`data[${key}]`));
+      }
       if (old && object.type !== old.type) errors.push(invalid('type', object.type ?? '', 'field is immutable'));
       return accept(errors);
     },
@@ -247,7 +320,7 @@ function sliceErrors(object: ApiObject, old: ApiObject | undefined): FieldError[
   if (type === '') errors.push(required('addressType'));
   else if (!addressTypes.includes(type)) errors.push(notSupported('addressType', type, addressTypes));
   if (old && old.addressType !== object.addressType) {
-    errors.push(invalid('addressType', type, 'field is immutable'));
+    return [...errors, invalid('addressType', type, 'field is immutable')];
   }
   for (const [index, item] of asList(object.endpoints).entries()) {
     const addresses = asList(asObject(item).addresses).map(asString);

@@ -120,16 +120,15 @@ function rename(object: JsonObject, names: Record<string, string>): JsonObject {
 function createErrors(object: ApiObject): FieldError[] {
   const errors: FieldError[] = [];
   if (!object.eventTime) errors.push(required('eventTime'));
-  if (object.type !== 'Normal' && object.type !== 'Warning') {
-    errors.push(invalid('type', object.type ?? '', 'has invalid value: '));
-  }
   for (const [stored, shown, most] of limits) {
     const value = asString(object[stored]);
     if (value === '') errors.push(required(shown));
     else if (Buffer.byteLength(value) > most) errors.push(invalid(shown, '', `can have at most ${most} characters`));
+    if (stored !== 'reportingComponent') continue;
+    for (const message of qualifiedNameErrors(value)) errors.push(invalid(shown, value, message));
   }
-  for (const message of object.reportingComponent ? qualifiedNameErrors(asString(object.reportingComponent)) : []) {
-    errors.push(invalid('reportingController', object.reportingComponent ?? '', message));
+  if (object.type !== 'Normal' && object.type !== 'Warning') {
+    errors.push(invalid('type', '', `has invalid value: ${asString(object.type)}`));
   }
   if (Buffer.byteLength(asString(object.message)) > 1024) {
     errors.push(invalid('note', '', 'can have at most 1024 characters'));

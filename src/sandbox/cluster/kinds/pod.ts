@@ -121,10 +121,22 @@ function withContainerDefaults(container: Json): Json {
     imagePullPolicy: tag === undefined || tag === 'latest' ? 'Always' : 'IfNotPresent',
     ...container,
   };
+  const resources = asObject(container.resources);
+  if (isObject(resources.limits)) {
+    next.resources = { ...resources, requests: { ...resources.limits, ...asObject(resources.requests) } };
+  }
+  if (Array.isArray(container.env)) next.env = container.env.map(withFieldVersion);
   if (Array.isArray(container.ports)) {
     next.ports = container.ports.map(port => (isObject(port) ? { protocol: 'TCP', ...port } : port));
   }
   return next;
+}
+
+/** A field that a variable is read from is one of `v1` unless it says otherwise. */
+function withFieldVersion(variable: Json): Json {
+  const source = asObject(asObject(variable).valueFrom);
+  if (!isObject(source.fieldRef)) return variable;
+  return { ...asObject(variable), valueFrom: { ...source, fieldRef: { apiVersion: 'v1', ...source.fieldRef } } };
 }
 
 /** What admission adds: a pod stays 5 minutes on a node that is not ready or unreachable. */

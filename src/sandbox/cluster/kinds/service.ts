@@ -11,7 +11,7 @@ import {
 } from '../json.ts';
 import { type Kind, plainKind } from '../kind.ts';
 import { mergeShapes } from '../merge-shapes.ts';
-import { label1035Errors, labelErrors } from '../names.ts';
+import { labelErrors } from '../names.ts';
 import { age, textColumn } from '../table-cells.ts';
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
@@ -49,7 +49,7 @@ export function serviceKind(): Kind {
     shortNames: ['svc'],
     categories: ['all'],
     namespaced: true,
-    checkName: label1035Errors,
+    checkName: labelErrors,
     hasStatus: true,
     mergeShape: mergeShapes.Service!,
     returnsDeleted: true,
@@ -149,6 +149,9 @@ function specErrors(object: ApiObject, old: ApiObject | undefined): FieldError[]
     }
     if (typeof port.port !== 'number' || port.port < 1 || port.port > 65535) {
       errors.push(invalid(`${at}.port`, port.port ?? 0, 'must be between 1 and 65535, inclusive'));
+    }
+    if (typeof port.targetPort === 'number' && (port.targetPort < 1 || port.targetPort > 65535)) {
+      errors.push(invalid(`${at}.targetPort`, port.targetPort, 'must be between 1 and 65535, inclusive'));
     }
     if (!['SCTP', 'TCP', 'UDP'].includes(asString(port.protocol))) {
       errors.push(notSupported(`${at}.protocol`, port.protocol ?? '', ['SCTP', 'TCP', 'UDP']));
