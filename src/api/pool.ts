@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { KubeObject } from '../kube/objects.ts';
 import type { Resource } from '../kube/resource.ts';
-import { conditions, duration, immutable, portNumber, rules } from './schema.ts';
+import { conditions, duration, immutable, portNumber, rules, wholeSeconds } from './schema.ts';
 
 const loadBalancerChoice = z
   .object({
@@ -13,6 +13,7 @@ const loadBalancerChoice = z
       .meta({ minProperties: 1, maxProperties: 50 }),
     hostname: z
       .string()
+      .regex(/^[A-Za-z0-9]+([-.]+[A-Za-z0-9]+)*$/)
       .max(253)
       .optional()
       .describe("Published in place of the load balancer's own DNS name. Needs arn."),
@@ -45,7 +46,7 @@ const healthCheck = z
         }),
       }),
     path: z.string().max(1024).optional().describe('Path of HTTP and HTTPS checks; / unless set.'),
-    interval: duration
+    interval: wholeSeconds
       .default('10s')
       .describe('Time between checks, 5s to 300s.')
       .meta(
@@ -59,7 +60,7 @@ const healthCheck = z
   .meta(rules({ rule: "!has(self.path) || self.protocol != 'TCP'", message: 'path needs protocol HTTP or HTTPS' }));
 
 const targets = z.object({
-  deregistrationDelay: duration
+  deregistrationDelay: wholeSeconds
     .default('30s')
     .describe('How long AWS drains a target before it ends its connections, 0s to 3600s.')
     .meta(rules({ rule: "duration(self) <= duration('3600s')", message: 'deregistrationDelay must be at most 3600s' })),
@@ -91,7 +92,12 @@ const release = z.object({
 
 const access = z.object({
   namespaces: z
-    .array(z.string().min(1).max(63))
+    .array(
+      z
+        .string()
+        .regex(/^[a-z0-9*]+(-+[a-z0-9*]+)*$/)
+        .max(63),
+    )
     .min(1)
     .max(256)
     .describe('Namespaces whose pods may claim ports; * stands for any run of characters, so "*" admits all.')
@@ -133,8 +139,9 @@ export const poolSpec = z
       .meta({
         maxProperties: 40,
         ...rules({
-          rule: "self.all(name, !name.startsWith('nlbports.dev/') && !name.startsWith('aws:') && size(name) <= 128)",
-          message: 'tag names must be at most 128 characters and not begin with nlbports.dev/ or aws:',
+          rule: "self.all(name, !name.startsWith('nlbports.dev/') && !name.startsWith('aws:') && name.matches('^[a-zA-Z0-9 _.:/=+@-]{1,128}$'))",
+          message:
+            'tag names must be at most 128 letters, digits, spaces or _.:/=+-@, and not begin with nlbports.dev/ or aws:',
         }),
       }),
   })

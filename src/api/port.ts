@@ -55,6 +55,10 @@ const claimTransitions = rules(
     message: 'only a released claim can be taken over by a namesake',
   },
   {
+    rule: 'has(oldSelf.claim) || !has(self.claim) || !has(self.claim.releasedAt)',
+    message: 'a new claim can not be released already',
+  },
+  {
     rule: '!has(self.claim) || !has(oldSelf.claim) || !oldSelf.claim.exposed || self.claim.exposed',
     message: 'exposed can not be unset',
   },

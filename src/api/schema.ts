@@ -4,6 +4,12 @@ import { durationPattern } from './duration.ts';
 /** A duration as users write it. The length bound keeps the CEL cost estimate of rules that read it small. */
 export const duration = z.string().regex(new RegExp(durationPattern)).max(32);
 
+/** A duration where AWS takes whole seconds only. */
+export const wholeSeconds = z
+  .string()
+  .regex(/^([0-9]+(s|m|h))+$/)
+  .max(32);
+
 /** A TCP or UDP port number. */
 export const portNumber = z.int().min(1).max(65535);
 

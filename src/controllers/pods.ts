@@ -123,16 +123,15 @@ async function seek(deps: PodsDeps, key: string, pod: Pod): Promise<ReconcileRes
     // A pod that never had anything is left as it is.
     return findReady(pod) ? report(deps, pod, releasedReport('The pod ends')) : {};
   }
+  if (await findCommit(deps, pod)) return again;
   const wish = podWish(pod, pool);
   if (!wish.ok) {
     deps.assigner.drop(key);
     if (findReady(pod)?.reason !== wish.error.reason) {
       deps.observer.allocation(poolName, 'refused', wish.error.reason);
     }
-    return report(deps, pod, errorReport(wish.error));
+    return report(deps, pod, withoutCommit(errorReport(wish.error)));
   }
-  const elsewhere = await findCommit(deps, pod);
-  if (elsewhere) return again;
   const assignment = deps.assigner.get(key, pod.metadata.uid ?? '');
   if (!assignment) {
     deps.requestPass(poolName);
@@ -153,7 +152,7 @@ async function seek(deps: PodsDeps, key: string, pod: Pod): Promise<ReconcileRes
     deps.requestPass(poolName);
     return {};
   }
-  deps.log.info({ pod: key, port: name, pool: poolName }, 'Port bound');
+  deps.log.info({ pod: key, port: name, pool: poolName, loadBalancer: bound.spec.loadBalancer.arn }, 'Port bound');
   deps.observer.allocation(poolName, 'bound', 'Bound');
   deps.observer.podBound(poolName, key);
   return serve(deps, pod, [bound]);
@@ -316,7 +315,8 @@ async function release(deps: PodsDeps, port: NLBPort): Promise<boolean> {
   const left = await swap(deps, port, { type: 'json', operations });
   if (left && isHeldBy(left, claim.uid)) return false;
   const pod = `${claim.namespace}/${claim.name}`;
-  deps.log.info({ pod, port: port.metadata.name, pool: port.spec.pool }, 'Port released');
+  const { pool, loadBalancer } = port.spec;
+  deps.log.info({ pod, port: port.metadata.name, pool, loadBalancer: loadBalancer.arn }, 'Port released');
   return true;
 }
 

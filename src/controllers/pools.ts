@@ -381,7 +381,7 @@ function poolConditions(
       holders.length > 0
         ? `held by ${holders.slice(0, 5).join(', ')}${holders.length > 5 ? ' …' : ''}`
         : 'being removed';
-    return [make('Ready', false, 'Deleting', `${ports.length} ports are left, ${who}`)];
+    return [make('Ready', false, 'Deleting', `${count(ports.length, 'port')} left, ${who}`)];
   }
 
   const overlaps = planned.filter(({ ownedByOthers }) => countInRange(pool, ownedByOthers) > 0);
@@ -391,25 +391,27 @@ function poolConditions(
   else if (overlaps.length > 0) {
     const lost = overlaps.reduce((sum, { ownedByOthers }) => sum + countInRange(pool, ownedByOthers), 0);
     const arns = overlaps.map(({ arn }) => arn).join(', ');
-    const message = `Cannot own ${lost} ports of pool "${name}": another pool owns them on ${arns}; give the pools ranges that do not overlap`;
+    const message = `Cannot own ${count(lost, 'port')} of pool "${name}": another pool owns them on ${arns}; give the pools ranges that do not overlap`;
     conditions.push(fromError('Ready', codedError('PoolOverlap', message)));
   } else {
-    const count = status.loadBalancers?.length ?? 0;
-    const balancers = `${count} load balancer${count === 1 ? '' : 's'}`;
-    conditions.push(make('Ready', true, 'Ready', `${balancers}, room for ${capacityOf(status)} ports`));
+    const balancers = count(status.loadBalancers?.length ?? 0, 'load balancer');
+    conditions.push(make('Ready', true, 'Ready', `${balancers}, room for ${count(capacityOf(status), 'port')}`));
   }
 
   const waiting = status.waiting ?? 0;
   const claims = waiting === 1 ? '1 claim waits' : `${waiting} claims wait`;
   // Without a usable load balancer the pool is not full but not ready, which the other condition says.
-  const isFull = waiting > 0 && status.ports?.free === 0 && capacityOf(status) > 0;
+  const made = ports.filter(port => !port.spec.retire).length;
+  const isFull = waiting > 0 && status.ports?.free === 0 && capacityOf(status) > 0 && made >= capacityOf(status);
   conditions.push(
     isFull
       ? fromError(
           'CapacityAvailable',
           codedError('PoolFull', `Cannot serve every claim of pool "${name}": add a load balancer: ${claims}`),
         )
-      : make('CapacityAvailable', true, 'PortsFree', 'Every claim is served'),
+      : waiting > 0
+        ? make('CapacityAvailable', false, 'SettingUp', `${claims} for a port that is not there yet`)
+        : make('CapacityAvailable', true, 'PortsFree', 'Every claim is served'),
   );
 
   const quarantineMs = parseDurationMs(pool.spec.release.quarantine);
@@ -426,6 +428,11 @@ function poolConditions(
       : make('QuarantineSafe', true, 'LongEnough', 'The quarantine outlasts an AWS call'),
   );
   return conditions;
+}
+
+/** Such as `1 port` or `2 ports`. */
+function count(amount: number, thing: string): string {
+  return `${amount} ${thing}${amount === 1 ? '' : 's'}`;
 }
 
 function capacityOf(status: PoolStatus): number {

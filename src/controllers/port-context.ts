@@ -1,3 +1,4 @@
+import { findCondition } from '../api/conditions.ts';
 import { parseDurationMs } from '../api/duration.ts';
 import type { LoadBalancerStatus, NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
@@ -17,6 +18,8 @@ export interface PortContext {
   /** Undefined while the pool does not list the port's load balancer. */
   loadBalancer: LoadBalancerStatus | undefined;
   foreign: boolean;
+  /** The pool names the load balancer by ARN, and complete listings no longer find it. */
+  loadBalancerGone: boolean;
   times: LifecycleTimes;
 }
 
@@ -28,6 +31,7 @@ export function portContext(port: NLBPort, pool: NLBPortPool, times: OperatorTim
     settings: targetGroupSettings({ ...pool.spec, protocol: port.spec.protocol }),
     loadBalancer,
     foreign: isForeign(port, pool),
+    loadBalancerGone: loadBalancer === undefined && isMissed(port, pool),
     times: {
       ...times,
       deregistrationDelayMs: parseDurationMs(pool.spec.targets.deregistrationDelay),
@@ -39,6 +43,12 @@ export function portContext(port: NLBPort, pool: NLBPortPool, times: OperatorTim
 /** The input of `nextStep` for this port at this time. */
 export function lifecycleInput(port: NLBPort, context: PortContext, nowMs: number): LifecycleInput {
   return { port, settings: context.settings, foreign: context.foreign, nowMs, times: context.times };
+}
+
+/** One that was only taken out of the pool, or lost its tags, may well be there still: its rooms play on. */
+function isMissed(port: NLBPort, { spec, status }: NLBPortPool): boolean {
+  const isNamed = spec.loadBalancers.some(({ arn }) => arn === port.spec.loadBalancer.arn);
+  return isNamed && findCondition(status?.conditions, 'Ready')?.reason === 'LoadBalancerNotFound';
 }
 
 /** The load balancer of a port as its pool's status has it. */

@@ -50,7 +50,11 @@ function deriveConditions(
   const known = status.targets ?? [];
   const wanted = claim !== undefined || (warm && !retire);
   const failed = isFailure(findCondition(conditions, 'Provisioned'));
-  if (provisioned && (wanted || !failed)) {
+  if (context.loadBalancerGone) {
+    const { arn } = port.spec.loadBalancer;
+    const { message } = codedError('LoadBalancerNotFound', `Cannot serve the port: ${arn} is not there any more`);
+    set('Provisioned', 'False', 'LoadBalancerNotFound', message);
+  } else if (provisioned && (wanted || !failed)) {
     set('Provisioned', 'True', 'Provisioned', 'Listener and target group are there');
   } else if (context.foreign) {
     set(

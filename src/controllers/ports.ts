@@ -11,7 +11,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
 import { isConflict, isInvalid, isNotFound } from '../kube/kube-error.ts';
-import { type ReconcileResult, requeueAt, type WorkQueue } from '../kube/work-queue.ts';
+import { type ReconcileResult, requeueAt, ToldError, type WorkQueue } from '../kube/work-queue.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Observer } from './observer.ts';
@@ -36,7 +36,7 @@ export interface PortsDeps {
 }
 
 /** A step failed for a reason that its object shows; the queue's backoff brings it back. */
-class StepFailed extends Error {
+class StepFailed extends ToldError {
   override readonly name = 'StepFailed';
 }
 
@@ -293,6 +293,7 @@ async function orFail<T>(deps: PortsDeps, port: NLBPort, conditionType: string, 
       port: port.metadata.name,
       pool: port.spec.pool,
       loadBalancer: port.spec.loadBalancer.arn,
+      ...(port.spec.claim ? { pod: `${port.spec.claim.namespace}/${port.spec.claim.name}` } : {}),
       code: error.code,
       awsAction: error.aws?.action,
       awsErrorCode: error.aws?.errorCode,
@@ -449,7 +450,7 @@ function priorityOf(port: NLBPort, step: Step): CallPriority {
     case 'registerTargets':
       return 'bind';
     case 'readHealth':
-      return held ? 'provision' : 'release';
+      return 'release';
     case 'deleteListener':
     case 'deleteTargetGroup':
       return 'release';

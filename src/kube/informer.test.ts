@@ -300,7 +300,7 @@ test('garbage on the watch changes nothing and ends the connection', async () =>
   assert.deepEqual(changes, []);
 });
 
-test('reconnects wait from 0.2 s, doubling, up to 30 s, with some chance in it', async () => {
+test('reconnects wait from 0.2 s, doubling, up to 5 s, with some chance in it', async () => {
   const { wire, clock, stream } = await synced([]);
   const sentAtMs: number[] = [];
   stream.cut();
@@ -312,7 +312,7 @@ test('reconnects wait from 0.2 s, doubling, up to 30 s, with some chance in it',
   }
   const waits = sentAtMs.slice(1).map((atMs, index) => atMs - sentAtMs[index]!);
   waits.forEach((waitMs, index) => {
-    const fullMs = Math.min(30_000, 200 * 2 ** (index + 1));
+    const fullMs = Math.min(5_000, 200 * 2 ** (index + 1));
     assert.ok(waitMs >= fullMs / 2 && waitMs <= fullMs, `wait ${index} of ${waitMs} ms`);
   });
 });
@@ -535,4 +535,21 @@ test('start() ends with its signal, leaving no timer and no connection', async (
   assert.equal(clock.pending, 0);
   await clock.advance(100_000);
   assert.equal(wire.calls.length, 1);
+});
+
+test('a watch that is too old after a long absence of the server is begun anew after the shortest wait', async () => {
+  const { wire, clock, stream } = await synced([]);
+  stream.cut();
+  for (let tries = 0; tries < 8; tries++) {
+    const before = wire.calls.length;
+    await clock.advanceUntil(() => wire.calls.length > before, 60_000);
+    wire.last().fail('connect ECONNREFUSED');
+  }
+  const before = wire.calls.length;
+  await clock.advanceUntil(() => wire.calls.length > before, 60_000);
+  wire.last().answer(410, { kind: 'Status', status: 'Failure', reason: 'Expired', code: 410 });
+  await clock.settle();
+  const answeredMs = clock.monotonicMs();
+  await clock.advanceUntil(() => wire.calls.length > before + 1, 60_000);
+  assert.ok(clock.monotonicMs() - answeredMs <= 200, `waited ${clock.monotonicMs() - answeredMs} ms`);
 });

@@ -62,7 +62,8 @@ const defaultTiming: ReflectorTiming = {
   // Bookmarks come every minute, give or take a few seconds.
   idleMs: 75_000,
   reconnectMinMs: 200,
-  reconnectMaxMs: 30_000,
+  // Rooms wait as long as this after an API server has come back.
+  reconnectMaxMs: 5_000,
   listTimeoutMs: 30_000,
   // 5 to 10 minutes, as in client-go.
   watchMinMs: 300_000,

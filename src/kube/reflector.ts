@@ -186,6 +186,8 @@ export function createReflector<T extends KubeObject>(deps: ReflectorDeps<T>, op
           if (signal.aborted) break;
           // These say that the place where we were is unknown to this server (504: it is in its future).
           if (error instanceof KubeError && [400, 410, 422, 504].includes(error.status)) resumable = false;
+          // The server answers again: what was waited for it to come back says nothing about the new start.
+          if (wasResumable && !resumable) backoff.reset();
           waitMs = backoff.nextMs(error instanceof KubeError ? error.retryAfterMs : undefined);
           const fields = { reason: reasonOf(error), waitMs: Math.round(waitMs), resumes: resumable };
           if (error instanceof KubeError && error.status === 410)

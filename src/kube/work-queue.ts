@@ -3,6 +3,11 @@ import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import { backoffMs } from './backoff.ts';
 
+/** Thrown by a reconcile that has told users and log why it failed: the queue only brings its key back later. */
+export class ToldError extends Error {
+  override readonly name: string = 'ToldError';
+}
+
 /** What a reconcile says about its next turn: nothing, or a time. */
 export interface ReconcileResult {
   /** Come back after so many milliseconds, unless something else brings the key back earlier. */
@@ -200,10 +205,9 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       const failed = failures.get(key) ?? 0;
       failures.set(key, failed + 1);
       waitMs = Math.max(backoffMs(random, backoffBaseMs, backoffMaxMs, failed), retryAfterOf(error));
-      log.warn(
-        { queue: name, key, failures: failed + 1, waitMs: Math.round(waitMs), err: error },
-        'A reconcile failed.',
-      );
+      const fields = { queue: name, key, failures: failed + 1, waitMs: Math.round(waitMs), err: error };
+      if (error instanceof ToldError) log.debug(fields, 'A reconcile failed, as was told.');
+      else log.warn(fields, 'A reconcile failed.');
     }
     running.delete(key);
     observer.ended?.(name, clock.monotonicMs() - startedMs, outcome);

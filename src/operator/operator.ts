@@ -161,14 +161,14 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     isLeader,
     isReady: () => pods.synced && ports.synced && pools.synced,
     stuck() {
-      const slow = (['pods', 'passes', 'pools'] as const).find(
-        name => queues[name].oldestRunningMs() > options.stuckAfterMs,
-      );
+      const isSlow = (name: keyof typeof queues) => queues[name].oldestRunningMs() > options.stuckAfterMs;
+      const slow = (['pods', 'passes'] as const).find(isSlow);
       if (slow) return `the ${slow} loop has been in one turn for over ${options.stuckAfterMs} ms`;
-      // A port may wait long for the AWS budget; it is stuck when nothing at all goes out meanwhile.
+      // These may wait long for the AWS budget; they are stuck when nothing at all goes out meanwhile.
+      const waits = (['ports', 'pools'] as const).find(isSlow);
       const idleMs = clock.monotonicMs() - lastAttemptMs;
-      const waits = queues.ports.oldestRunningMs() > options.stuckAfterMs && idleMs > options.stuckAfterMs;
-      return waits ? `the ports loop waits, and no AWS call was made for ${Math.round(idleMs)} ms` : undefined;
+      if (!waits || idleMs <= options.stuckAfterMs) return undefined;
+      return `the ${waits} loop waits, and no AWS call was made for ${Math.round(idleMs)} ms`;
     },
     async run(signal) {
       // The caches live until the last turn has ended: it must not judge by a copy that stands still.

@@ -92,3 +92,15 @@ test('every option can be set by an environment variable of its own, and an empt
 test('every option says what it is for', () => {
   for (const name of names) assert.match(optionsTable[name].description, /\.$/, name);
 });
+
+test('compileOptions() refuses names that no namespace can have, a list of nothing, and an id that is no tag', () => {
+  for (const written of [
+    { 'watch-namespaces': ',' },
+    { 'watch-namespaces': 'games,Foo/bar' },
+    { namespace: 'Bad_Name' },
+    { 'cluster-id': 'x'.repeat(300) },
+    { 'cluster-id': 'a"b' },
+  ]) {
+    assert.throws(() => compileOptions(written), /NLBP-5001/, JSON.stringify(written));
+  }
+});

@@ -97,15 +97,12 @@ export function compileOptions(written: WrittenOptions): OperatorOptions {
   return {
     kubeconfig: text('kubeconfig'),
     context: text('context'),
-    namespace: required('namespace'),
+    namespace: namespaceName('namespace', required('namespace')),
     leaderElect: parseBoolean(required('leader-elect')),
     leaseDurationMs: durationMs('lease-duration'),
     http: parseAddress(required('http-address')),
-    clusterId: text('cluster-id'),
-    watchNamespaces: (text('watch-namespaces') ?? '')
-      .split(',')
-      .map(item => item.trim())
-      .filter(item => item !== ''),
+    clusterId: clusterId(text('cluster-id')),
+    watchNamespaces: namespaceList(text('watch-namespaces')),
     logLevel: required('log-level') as OperatorOptions['logLevel'],
     awsRegion: text('aws-region'),
     awsBudget,
@@ -127,6 +124,26 @@ export function compileOptions(written: WrittenOptions): OperatorOptions {
     kubeTimeoutMs: durationMs('kube-timeout'),
     stuckAfterMs: durationMs('stuck-after'),
   };
+}
+
+/** Empty: all namespaces, which nobody should get by writing a list of nothing. */
+function namespaceList(value: string | undefined): string[] {
+  if (value === undefined) return [];
+  const names = value.split(',').map(item => item.trim());
+  const given = names.filter(item => item !== '');
+  if (given.length === 0) throw invalid('watch-namespaces', value, 'names of namespaces, by commas');
+  return given.map(item => namespaceName('watch-namespaces', item));
+}
+
+function namespaceName(option: OptionName, value: string): string {
+  if (/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)) return value;
+  throw invalid(option, value, 'the name of a namespace');
+}
+
+/** It becomes the value of an AWS tag, which is at most 256 of these characters. */
+function clusterId(value: string | undefined): string | undefined {
+  if (value === undefined || /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}$/u.test(value)) return value;
+  throw invalid('cluster-id', value, 'at most 256 letters, digits, spaces or _.:/=+-@');
 }
 
 function parseBoolean(value: string): boolean {

@@ -66,6 +66,20 @@ test('NLBPorts that are all deleted by hand come back, and the live room notices
   await world.end();
 });
 
+test('a room whose load balancer was deleted is told so: it is not healthy any more', async () => {
+  const world = await running();
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world));
+  await world.aws('DeleteLoadBalancer', { LoadBalancerArn: world.loadBalancers[0]!.arn });
+  await world.eventually(async () => {
+    const ready = (await world.pod('room-1')).status?.conditions?.find(({ type }) => type === 'nlbports.dev/ready');
+    assert.deepEqual([ready?.status, ready?.reason], ['False', 'LoadBalancerNotFound']);
+    const reasons = (await world.eventsOf('Pod', 'room-1')).map(({ reason, type }) => `${type} ${reason}`);
+    assert.ok(reasons.includes('Warning LoadBalancerNotFound'), reasons.join());
+  }, 300_000);
+  await world.end();
+});
+
 test('a load balancer deleted under its rooms is told, and its ports go when they end', async () => {
   const world = await running();
   await world.room('room-1');
