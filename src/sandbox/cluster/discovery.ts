@@ -50,6 +50,12 @@ const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', '
 /** The same in the order that custom resources have. */
 const customVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 
+function verbsOf(kind: Kind): string[] {
+  if (kind.mergeShape === undefined) return customVerbs;
+  const oneByOne = kind.group === '' && kind.plural === 'namespaces';
+  return oneByOne ? verbs.filter(verb => verb !== 'deletecollection') : verbs;
+}
+
 /** `/api/v1` and `/apis/<group>/<version>`: the resources and what can be done with them. */
 export function resourceList(kinds: readonly Kind[], group: string, version: string): JsonObject {
   const resources: JsonObject[] = [];
@@ -60,7 +66,7 @@ export function resourceList(kinds: readonly Kind[], group: string, version: str
       name: kind.plural,
       ...base,
       singularName: kind.singular,
-      verbs: kind.mergeShape === undefined ? customVerbs : verbs,
+      verbs: verbsOf(kind),
       ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
       ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
     });

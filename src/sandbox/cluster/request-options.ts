@@ -175,8 +175,10 @@ function booleanOf(text: string | null): boolean {
  * watches.
  */
 export function parseVersion(text: string, verb: 'list' | 'watch' | 'write'): number {
-  if (/^\d+$/.test(text)) return Number(text);
-  const why = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
+  const digits = /^\d+$/.test(text);
+  if (digits && (text.length < 20 || BigInt(text.slice(0, 1_000)) < 2n ** 64n)) return Number(text);
+  const problem = digits ? 'value out of range' : 'invalid syntax';
+  const why = `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${problem}`;
   if (verb === 'list') throw badRequest(`invalid resource version: ${why}`);
   throw new ApiError(500, '', why);
 }

@@ -232,6 +232,18 @@ export function deleteCases(api: () => Api): void {
     );
   });
 
+  it('DELETE of the namespace default answers 403, and of all namespaces at once 405', async () => {
+    const { call, get } = api();
+    const one = await call('DELETE', '/api/v1/namespaces/default');
+    assert.equal(one.status, 403);
+    assert.equal(one.body.message, 'namespaces "default" is forbidden: this namespace may not be deleted');
+    assert.equal((await call('DELETE', '/api/v1/namespaces?labelSelector=none%3Dof-them')).status, 405);
+    assert.equal((await get('/api/v1/namespaces/default')).body.metadata.deletionTimestamp, undefined);
+    const { resources } = (await get('/api/v1')).body;
+    const { verbs } = resources.find((resource: Loose) => resource.name === 'namespaces');
+    assert.deepEqual(verbs, ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch']);
+  });
+
   it('a namespace that is deleted takes what it holds along and refuses new objects meanwhile', async () => {
     const { name, post, remove, get, eventually, merge } = api();
     const own = name('namespace');

@@ -217,6 +217,9 @@ export function watchCases(api: () => Api): void {
     assert.equal(answer.status, 500);
     assert.match(answer.body.message, /^resourceVersion: Invalid value: "abc"/);
     assert.equal((await get(`${at('configmaps')}?resourceVersion=abc`)).status, 400);
+    const beyond = await get(`${at('configmaps')}?resourceVersion=18446744073709551616`);
+    assert.equal(beyond.status, 400);
+    assert.match(beyond.body.message, /value out of range$/);
   });
 
   it('a watch with a selector that can not be read answers 400', async () => {
