@@ -139,8 +139,7 @@ const write = ({ source }: Entry): Json => source;
 function conflictError(conflicts: { entry: Entry; path: string }[]): ApiError {
   const nameOf = ({ source }: Entry): string => {
     const subresource = source.subresource ? ` with subresource ${JSON.stringify(source.subresource)}` : '';
-    const using =
-      source.operation === 'Update' ? ` using ${asString(source.apiVersion)} at ${asString(source.time)}` : '';
+    const using = source.operation === 'Update' ? ` using ${asString(source.apiVersion)}` : '';
     return `${JSON.stringify(source.manager)}${subresource}${using}`;
   };
   const causes = conflicts.map(({ entry, path }) => ({

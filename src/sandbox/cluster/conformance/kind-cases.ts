@@ -303,6 +303,57 @@ export function kindCases(api: () => Api): void {
     assert.equal((await post(at(slices), slice('10.0.0.1', 'Odd'))).status, 422);
   });
 
+  it('a ConfigMap holds text, base64 and no key twice', async () => {
+    const { at, name, post } = api();
+    const make = (fields: Loose) => post(at('configmaps'), { ...configMap(name('data')), data: undefined, ...fields });
+    const list = await make({ data: { a: [1] } });
+    assert.equal(list.status, 400);
+    assert.match(
+      list.body.message,
+      /json: cannot unmarshal array into Go struct field ConfigMap\.data of type string$/,
+    );
+    const bytes = await make({ binaryData: { a: 'b c' } });
+    assert.equal(bytes.status, 400);
+    assert.match(bytes.body.message, /illegal base64 data at input byte 1$/);
+    const twice = await make({ data: { a: '1' }, binaryData: { a: 'AAEC' } });
+    assert.equal(twice.status, 422);
+    assert.match(twice.body.message, /duplicate of key present in binaryData$/);
+  });
+
+  it('a Secret of a known type holds the keys of that type', async () => {
+    const { at, name, post } = api();
+    const metadata = { name: name('tls') };
+    const answer = await post(at('secrets'), { apiVersion: 'v1', kind: 'Secret', metadata, type: 'kubernetes.io/tls' });
+    assert.equal(answer.status, 422);
+    assert.deepEqual(
+      answer.body.details.causes.map((cause: Loose) => cause.field),
+      ['data[tls.crt]', 'data[tls.key]'],
+    );
+  });
+
+  it('a pod requests what it is limited to, and reads fields of v1', async () => {
+    const { at, name, post } = api();
+    const env = [{ name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }];
+    const container = { name: 'a', image: 'x', resources: { limits: { cpu: '1' } }, env };
+    const { body } = await post(at('pods'), pod(name('pod'), { containers: [container] }));
+    assert.deepEqual(body.spec.containers[0].resources.requests, { cpu: '1' });
+    assert.equal(body.spec.containers[0].env[0].valueFrom.fieldRef.apiVersion, 'v1');
+  });
+
+  it('the namespaces that a cluster needs may not be deleted', async () => {
+    const answer = await api().remove('/api/v1/namespaces/kube-public');
+    assert.equal(answer.status, 403);
+    assert.equal(answer.body.message, 'namespaces "kube-public" is forbidden: this namespace may not be deleted');
+  });
+
+  it('a name with dots where a label is wanted is told so', async () => {
+    const { post, name } = api();
+    const metadata = { name: `a.${name('b')}` };
+    const answer = await post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata });
+    assert.equal(answer.status, 422);
+    assert.match(answer.body.message, /: must not contain dots$/);
+  });
+
   it('a Secret writes stringData into data', async () => {
     const { at, name, post } = api();
     const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: name('secret') }, stringData: { a: 'b' } };
