@@ -56,11 +56,12 @@ export function boundReport(port: NLBPort, wish: PortWish | undefined): PodRepor
   const progress = progressOf(port);
   // The port has an endpoint while its listener is in place; what AWS says of a pool's edit is the port's matter then.
   const isPublished = port.spec.claim?.exposed && status?.endpoint !== undefined;
-  const failed = [isPublished ? undefined : provisioned, registered, healthy].find(
+  const isGone = provisioned?.reason === 'LoadBalancerNotFound';
+  const failed = [isPublished && !isGone ? undefined : provisioned, registered, healthy].find(
     condition => condition?.status === 'False' && condition.message.startsWith('NLBP-'),
   );
   return {
-    status: progress.reason === 'Healthy' ? 'True' : 'False',
+    status: progress.reason === 'Healthy' && !isGone ? 'True' : 'False',
     reason: failed?.reason ?? progress.reason,
     message: failed?.message ?? progress.message,
     warning: failed !== undefined,
