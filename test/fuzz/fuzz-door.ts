@@ -21,7 +21,7 @@ const enoughFindings = 10;
 
 /**
  * Throws broken requests at a server for `durationMs`, a few at a time. A finding is: a 5xx that is wrong, a whole
- * request without an answer, a failure in the server's log, a good request that is no longer answered, or what is left
+ * request without an answer, a failure in the server's log, a warning of Node, a good request that is no longer answered, or what is left
  * over in the end.
  */
 export async function fuzzDoor(
@@ -34,6 +34,9 @@ export async function fuzzDoor(
   const findings: string[] = [];
   let requests = 0;
   let failuresSeen = 0;
+  // Node warns where a program asks for nonsense, as a timer in the past.
+  const onWarning = (warning: Error) => findings.push(`a warning: ${warning.stack}`);
+  process.on('warning', onWarning);
   const endMs = clock.monotonicMs() + durationMs;
 
   async function lane(): Promise<void> {
@@ -63,6 +66,7 @@ export async function fuzzDoor(
   // Servers notice a client that went away a little later.
   for (let tries = 0; tries < 50 && door.leftOver() !== undefined; tries++) await sleep(clock, 100);
   const left = door.leftOver();
+  process.off('warning', onWarning);
   if (left !== undefined) findings.push(`left over: ${left}`);
   return { requests, statuses, findings };
 }

@@ -9,7 +9,7 @@ import { openKubernetesDoor } from './kubernetes-door.ts';
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    seed: { type: 'string', default: String(systemClock().nowMs() % 1_000_000) },
     door: { type: 'string' },
   },
 });

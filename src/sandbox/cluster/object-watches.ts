@@ -144,7 +144,7 @@ export function createObjectWatches(deps: { store: Store; clock: Clock; random: 
       if (event.version > from) deliver(event);
     });
     const timeoutSeconds = options.timeoutSeconds || randomInt(deps.random, minTimeoutSeconds, 2 * minTimeoutSeconds);
-    timeout = clock.after(timeoutSeconds * 1000, () => stream.end());
+    timeout = clock.after(Math.max(0, timeoutSeconds) * 1000, () => stream.end());
     if (options.bookmarks) {
       const again = () => {
         sendBookmark(false);
