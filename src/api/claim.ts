@@ -32,7 +32,7 @@ export function parsePorts(text: string): Result<PortWish[]> {
   const wishes: PortWish[] = [];
   const entries = text.split(',').map(entry => entry.trim());
   for (const entry of entries) {
-    const match = /^(?:([^=]*)=)?([0-9]+)\/([A-Z_]+)$/.exec(entry);
+    const match = /^(?:([^=]*)=)?([0-9]+)\/([A-Za-z_]+)$/.exec(entry);
     if (!match) return malformed(text, `entry "${shown(entry)}", wanted name=number/protocol such as game=7777/UDP`);
     const [, name, digits = '', protocol] = match;
     if (name !== undefined && !isPortName(name)) {

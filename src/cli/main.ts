@@ -7,6 +7,11 @@ import { version } from './version.ts';
 /** Exit codes: 2 for what the caller wrote, 1 for what went wrong otherwise. */
 const usageError = 2;
 
+// Whoever reads only the beginning, as head does, has what they wanted.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 const program = new Command('nlbports')
   .description('Gives every labelled pod its own port on a shared AWS Network Load Balancer.')
   .version(version());

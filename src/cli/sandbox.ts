@@ -53,11 +53,13 @@ export function sandboxCommand(): Command {
 }
 
 async function run(flags: SandboxFlags): Promise<void> {
+  if (flags.exit && flags.story === false) fail('Cannot use --exit with --no-story: there is no story to end after.');
   if (flags.only !== undefined && flags.exit) fail('Cannot use --exit with --only: there is no story to end after.');
   const compiled = compileSettings(flags.profile, flags.set);
   if (!compiled.ok) fail(compiled.message);
   const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  // A terminal's Ctrl-C reaches a process under npm twice: the second one must not cut the tidying up short.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
   // Whoever read the output has gone.
   process.stdout.on('error', () => stop.abort());
   try {
