@@ -399,6 +399,11 @@ function withoutNulls(map: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value ?? '']));
 }
 
+/** `String()` would call a `toString` that came with the request. */
+function shown(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 function decode(
   kind: Kind,
   body: Json,
@@ -408,12 +413,12 @@ function decode(
   if (!isObject(body)) throw badRequest('the object provided is unrecognized (must be of type JSON object)');
   if (body.apiVersion !== undefined && body.apiVersion !== kind.apiVersion) {
     throw badRequest(
-      `the API version in the data (${String(body.apiVersion)}) does not match the expected API version (${kind.apiVersion})`,
+      `the API version in the data (${shown(body.apiVersion)}) does not match the expected API version (${kind.apiVersion})`,
     );
   }
   if (body.kind !== undefined && body.kind !== kind.kind) {
     throw badRequest(
-      `${String(body.kind)} in version "${kind.version}" cannot be handled as a ${kind.kind}: no kind "${String(body.kind)}" is expected here`,
+      `${shown(body.kind)} in version "${kind.version}" cannot be handled as a ${kind.kind}: no kind "${shown(body.kind)}" is expected here`,
     );
   }
   const undecodable = undecodableMetadata(body.metadata) ?? kind.undecodable?.(body);

@@ -5,6 +5,14 @@ import { configMap, pod, widget, widgets } from './samples.ts';
 
 /** Creating and reading objects. */
 export function createCases(api: () => Api): void {
+  it('an apiVersion or a kind that is no text answers 400', async () => {
+    const { at, name, post } = api();
+    for (const odd of [{ toString: true }, [{ toString: 1 }], 7]) {
+      assert.equal((await post(at('configmaps'), { ...configMap(name('odd')), apiVersion: odd })).status, 400);
+      assert.equal((await post(at('configmaps'), { ...configMap(name('odd')), kind: odd })).status, 400);
+    }
+  });
+
   it('create answers 201 with uid, resourceVersion, creationTimestamp and namespace', async () => {
     const { at, name, post, get, namespace } = api();
     const created = await post(at('configmaps'), configMap(name('made'), { a: '1' }));
