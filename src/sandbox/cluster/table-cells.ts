@@ -104,8 +104,13 @@ export function textColumn(
   return { name, type, description, priority, cell: read };
 }
 
+/** `String()` would call a `toString` that the object brought along. */
+function cellText(value: Json): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
 /** The text at a dotted path, or `<none>`. */
 export function textAt(object: ApiObject, path: string): string {
   const value = readPath(object, path.split('.'));
-  return value === undefined || value === null || value === '' ? '<none>' : String(value);
+  return value === undefined || value === null || value === '' ? '<none>' : cellText(value);
 }
