@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -51,6 +52,8 @@ function start(...flags: string[]) {
 
 async function exitCode(child: ChildProcess): Promise<number | null> {
   if (child.exitCode === null) await once(child, 'exit');
+  // What the process wrote last may arrive after it is gone.
+  for (const stream of [child.stdout, child.stderr]) if (stream) await finished(stream).catch(() => {});
   return child.exitCode;
 }
 
