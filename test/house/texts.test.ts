@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { allFiles, repository } from './sources.ts';
 
 /** Folders of one machine or one person. */
-const machinePath = /(?<![\w.~$}])\/(?:root|work|home|Users|mnt|media)\/[\w.-]/;
+const machinePath = /(?<![\w.~$}])\/(?:root|home|Users|mnt|media)\/[\w.-]/;
 /** A page or manifest that names a folder for scratch files tells of one run on one machine. */
 const scratchPath = /(?<![\w.~$}])\/tmp\//;
 
@@ -37,11 +37,11 @@ test('no file names a folder of one machine', () => {
 });
 
 test('folders of one machine are found', () => {
-  for (const text of ['cd /root/x', '"/home/ann/x"', '(/Users/ann)', 'see /work/x']) {
+  for (const text of ['cd /root/x', '"/home/ann/x"', '(/Users/ann)', 'see /mnt/x']) {
     assert.equal(machinePaths('src/x.ts', text).length, 1, text);
   }
   assert.equal(machinePaths('docs/x.md', 'ls /tmp/x').length, 1);
-  for (const text of ['~/home/x', 'a/work/b', '/workspace', './root/x', 'https://example.com/homes/x']) {
+  for (const text of ['~/home/x', 'a/home/b', '/homestead', './root/x', 'https://example.com/homes/x']) {
     assert.equal(machinePaths('src/x.ts', text).length, 0, text);
   }
 });
