@@ -390,7 +390,7 @@ function objectResponse(
   const text = objectText(kind, object as ApiObject, format, clock.nowMs(), query.get('includeObject') ?? 'Metadata');
   const response = textResponse(created ? 201 : 200, text);
   if (warnings.length > 0) {
-    response.headers.warning = warnings.map(warning => `299 - ${JSON.stringify(warning)}`).join(', ');
+    response.headers.warning = warnings.map(warning => `299 - ${JSON.stringify(headerText(warning))}`).join(', ');
   }
   return response;
 }
@@ -456,4 +456,9 @@ function answerOther({ kinds }: ApiHandlerDeps, request: KubeRequest, path: stri
     }
   }
   throw new NoSuchPath();
+}
+
+/** A header holds printable ASCII only; Node refuses to send anything else. */
+function headerText(text: string): string {
+  return text.replaceAll(/[^ -~]/g, '?').slice(0, 1_000);
 }
