@@ -37,7 +37,7 @@ test('no file names a folder of one machine', () => {
 });
 
 test('folders of one machine are found', () => {
-  for (const text of ['cd /root/x', '"/home/ann/x"', '(/Users/ann)', 'see /mnt/x']) {
+  for (const text of ['cd /media/x', '"/home/ann/x"', '(/Users/ann)', 'see /mnt/x']) {
     assert.equal(machinePaths('src/x.ts', text).length, 1, text);
   }
   assert.equal(machinePaths('docs/x.md', 'ls /tmp/x').length, 1);
@@ -63,16 +63,13 @@ test('hosts of someone alone are found', () => {
   );
 });
 
-test('the lock file pins every package by its hash, and names no registry but the public one', () => {
+test('the lock file pins every package by its hash, and names no registry at all', () => {
   const lock = JSON.parse(readFileSync(join(repository, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { resolved?: string; integrity?: string; link?: boolean }>;
   };
   const bad = Object.entries(lock.packages)
     .filter(([name]) => name !== '')
-    .filter(
-      ([, { resolved, integrity }]) =>
-        integrity === undefined || (resolved !== undefined && !resolved.startsWith('https://registry.npmjs.org/')),
-    );
+    .filter(([, { resolved, integrity }]) => integrity === undefined || resolved !== undefined);
   assert.deepEqual(bad, []);
 });
 
