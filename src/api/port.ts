@@ -125,9 +125,12 @@ export const portStatus = z.object({
   listenerArn: z.string().optional(),
   targetGroupArn: z.string().optional(),
   creating: z
-    .boolean()
+    .string()
     .optional()
-    .describe('Written before AWS is asked to make target group and listener, until both are recorded here.'),
+    .describe(
+      'Written before AWS is asked to make target group and listener, until both are recorded here: the ' +
+        'resourceVersion on which that was announced.',
+    ),
   removing: z
     .boolean()
     .optional()

@@ -21,9 +21,9 @@ export function deriveStatus(port: NLBPort, status: PortStatus, context: PortCon
   setOrDelete(next, 'claimant', claim && `${claim.namespace}/${claim.name}`);
   setOrDelete(next, 'target', describeTargets(targets));
   const host = context.loadBalancer?.hostname;
-  if (!isInPlace(current)) delete next.endpoint;
-  // Where the load balancer has left the pool, who holds the port keeps the endpoint that they know.
-  else if (host !== undefined) next.endpoint = `${host}:${port.spec.port}`;
+  // A listener that is looked after once more, and a load balancer that left the pool: who has an endpoint keeps it.
+  if (status.listenerArn === undefined || status.removing) delete next.endpoint;
+  else if (isInPlace(current) && host !== undefined) next.endpoint = `${host}:${port.spec.port}`;
   if (claim?.releasedAt === undefined) delete next.reuseAfter;
   if (next.conflictUntil !== undefined && Date.parse(next.conflictUntil) <= nowMs) delete next.conflictUntil;
   next.conditions = deriveConditions(current, next, provisioned, context, nowMs);
@@ -106,18 +106,9 @@ export function withFailure(status: PortStatus, type: string, error: CodedError,
   return { ...status, conditions: withCondition(status.conditions, condition, nowMs) };
 }
 
-/** The status after AWS was asked about the health of the targets; `found` is undefined where the group is gone. */
-export function withHealth(port: NLBPort, found: TargetHealth[] | undefined, nowMs: number): PortStatus {
+/** The status after AWS was asked about the health of the targets. */
+export function withHealth(port: NLBPort, found: TargetHealth[], nowMs: number): PortStatus {
   const status = { ...port.status };
-  if (found === undefined) {
-    // A listener can not outlive its target group, so both are gone.
-    delete status.targetGroupArn;
-    delete status.listenerArn;
-    delete status.removing;
-    delete status.applied;
-    delete status.lookAfter;
-    return { ...status, inspected: false, targets: [] };
-  }
   const wanted = port.spec.targets ?? [];
   const targets = mergeTargets(status.targets ?? [], found, wanted, nowMs);
   const strangers = found.filter(target => !isDraining(target) && !wanted.some(other => sameTarget(other, target)));
@@ -220,7 +211,7 @@ function lookIntervalMs(targets: readonly KnownTarget[], missing: boolean, nowMs
 }
 
 function mayHoldResources({ listenerArn, targetGroupArn, creating }: PortStatus): boolean {
-  return listenerArn !== undefined || targetGroupArn !== undefined || creating === true;
+  return listenerArn !== undefined || targetGroupArn !== undefined || creating !== undefined;
 }
 
 function isDraining(target: TargetHealth): boolean {

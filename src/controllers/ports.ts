@@ -7,6 +7,16 @@ import { NotWanted } from '../aws/aws-error.ts';
 import type { CallOptions, CallPriority } from '../aws/elbv2-api.ts';
 import type { PortProvider, PortResources } from '../aws/port-provider.ts';
 import { nextStep, type Step } from '../core/lifecycle.ts';
+import {
+  announceRemoval,
+  announceResources,
+  isSameTargetGroup,
+  recordFound,
+  recordListener,
+  recordListenerGone,
+  recordTargetGroup,
+  recordTargetGroupGone,
+} from '../core/resource-record.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
@@ -117,42 +127,40 @@ async function perform(
 ): Promise<void> {
   const { provider, clock } = deps;
   const save = (mutate: (current: NLBPort) => PortStatus | undefined) => saveStatus(deps, port, mutate);
+  const ifSameGroup = (current: NLBPort, status: PortStatus | undefined) =>
+    isSameTargetGroup(port, current) ? status : undefined;
+  const saveOfGroup = (mutate: Parameters<typeof save>[0]) => save(current => ifSameGroup(current, mutate(current)));
   const { targetGroupArn = '', listenerArn = '' } = port.status ?? {};
   const { fingerprints } = context.settings;
 
   switch (step.do) {
     case 'announceResources':
-      await save(({ status }) => ({ ...status, creating: true }));
+      await save(announceResources);
       return;
 
     case 'findResources': {
       const found = await orFail(deps, port, 'Provisioned', provider.findResources(resources(port, context), options));
-      await save(({ status }) => {
-        const next = { ...status, ...found, inspected: false };
-        delete next.creating;
-        return next;
-      });
+      await save(current => recordFound(port, current, found));
       return;
     }
     case 'createTargetGroup': {
-      const made = await orFail(
+      const { targetGroupArn: arn, healthCheckApplied } = await orFail(
         deps,
         port,
         'Provisioned',
         provider.createTargetGroup(resources(port, context), options),
       );
-      await save(({ status }) => ({
-        ...status,
-        targetGroupArn: made.targetGroupArn,
-        inspected: false,
-        applied: made.healthCheckApplied ? { healthCheck: fingerprints.healthCheck } : {},
-      }));
+      const made = {
+        targetGroupArn: arn,
+        ...(healthCheckApplied ? { healthCheck: fingerprints.healthCheck } : {}),
+      };
+      await save(current => recordTargetGroup(port, current, made));
       return;
     }
     case 'inspectTargetGroup': {
       const inspected = provider.inspectTargetGroup(resources(port, context), targetGroupArn, options);
       const { targets } = await orFail(deps, port, 'Provisioned', inspected);
-      await save(current => ({ ...withHealth(current, targets, clock.nowMs()), inspected: true }));
+      await saveOfGroup(current => ({ ...withHealth(current, targets, clock.nowMs()), inspected: true }));
       return;
     }
     case 'modifyHealthCheck':
@@ -162,7 +170,7 @@ async function perform(
         'Provisioned',
         provider.modifyHealthCheck(resources(port, context), targetGroupArn, options),
       );
-      await save(({ status }) => ({
+      await saveOfGroup(({ status }) => ({
         ...status,
         applied: { ...status?.applied, healthCheck: fingerprints.healthCheck },
       }));
@@ -175,21 +183,20 @@ async function perform(
         'Provisioned',
         provider.modifyAttributes(resources(port, context), targetGroupArn, options),
       );
-      await save(({ status }) => ({ ...status, applied: { ...status?.applied, attributes: fingerprints.attributes } }));
+      await saveOfGroup(({ status }) => ({
+        ...status,
+        applied: { ...status?.applied, attributes: fingerprints.attributes },
+      }));
       return;
 
     case 'createListener': {
       const listener = provider.createListener(resources(port, context), targetGroupArn, options);
       const made = await orFail(deps, port, 'Provisioned', listener);
-      await save(({ status }) => {
-        const next = { ...status, listenerArn: made.listenerArn };
-        delete next.creating;
-        return next;
-      });
+      await save(current => recordListener(port, current, made.listenerArn));
       return;
     }
     case 'announceTargets':
-      await save(current => {
+      await saveOfGroup(current => {
         const still = step.targets.filter(target => current.spec.targets?.some(other => sameTarget(other, target)));
         return still.length === 0 ? undefined : markTargets(current.status ?? {}, still, 'Registering', clock.nowMs());
       });
@@ -197,7 +204,7 @@ async function perform(
 
     case 'registerTargets':
       await orFail(deps, port, 'TargetsRegistered', provider.registerTargets(targetGroupArn, step.targets, options));
-      await save(({ status }) => markTargets(status ?? {}, step.targets, 'Registered', clock.nowMs()));
+      await saveOfGroup(({ status }) => markTargets(status ?? {}, step.targets, 'Registered', clock.nowMs()));
       deps.observer.registered(port.spec.pool, port.metadata.name);
       return;
 
@@ -210,14 +217,18 @@ async function perform(
           provider.deregisterTargets(targetGroupArn, step.targets, options),
         );
       }
-      await save(({ status }) => markTargets(status ?? {}, step.targets, 'Draining', clock.nowMs()));
+      await saveOfGroup(({ status }) => markTargets(status ?? {}, step.targets, 'Draining', clock.nowMs()));
       return;
 
     case 'readHealth': {
       const found = targetGroupArn
         ? await orFail(deps, port, 'Healthy', provider.describeHealth(targetGroupArn, options))
         : undefined;
-      const written = await save(current => withHealth(current, found, clock.nowMs()));
+      const written = await save(current =>
+        found === undefined
+          ? recordTargetGroupGone(port, current)
+          : ifSameGroup(current, withHealth(current, found, clock.nowMs())),
+      );
       const healthy = written?.status?.conditions?.some(({ type, status }) => type === 'Healthy' && status === 'True');
       if (healthy) deps.observer.healthy(port.spec.pool, port.metadata.name);
       return;
@@ -234,29 +245,17 @@ async function perform(
       return;
 
     case 'announceRemoval':
-      await save(({ status, spec }) => (spec.claim ? undefined : { ...status, removing: true }));
+      await save(announceRemoval);
       return;
 
     case 'deleteListener':
       await orFail(deps, port, 'Provisioned', provider.deleteListener(listenerArn, options));
-      await save(({ status }) => {
-        const next = { ...status };
-        delete next.listenerArn;
-        delete next.removing;
-        return next;
-      });
+      await save(current => recordListenerGone(port, current));
       return;
 
     case 'deleteTargetGroup':
       await orFail(deps, port, 'Provisioned', provider.deleteTargetGroup(targetGroupArn, options));
-      await save(({ status }) => {
-        const next = { ...status, targets: [] };
-        delete next.targetGroupArn;
-        delete next.applied;
-        delete next.inspected;
-        delete next.lookAfter;
-        return next;
-      });
+      await save(current => recordTargetGroupGone(port, current));
       return;
 
     case 'dropFinalizer':
@@ -302,12 +301,15 @@ async function orFail<T>(deps: PortsDeps, port: NLBPort, conditionType: string, 
     error.message,
   );
   const before = port.status?.conditions;
-  const written = await saveStatus(deps, port, ({ status, metadata }) => {
+  const written = await saveStatus(deps, port, current => {
+    const { status, metadata } = current;
     const failed = withFailure(status ?? {}, conditionType, error, metadata.generation ?? 0, deps.clock.nowMs());
     if (error.reason === 'ListenerConflict' || error.reason === 'TargetGroupConflict') {
       return { ...failed, conflictUntil: preciseTimestamp(deps.clock.nowMs() + deps.times.conflictRetryMs) };
     }
-    return isGone(error) ? forgetTargetGroup(failed) : failed;
+    // A listener of ours that nobody wrote down keeps it in use: it is looked for.
+    if (error.reason === 'AwsResourceInUse') return announceResources({ ...current, status: failed });
+    return isGone(error) ? (recordTargetGroupGone(port, { ...current, status: failed }) ?? failed) : failed;
   });
   const known = before?.some(condition => condition.type === conditionType && condition.reason === error.reason);
   if (written && !known) {
@@ -326,15 +328,6 @@ async function orFail<T>(deps: PortsDeps, port: NLBPort, conditionType: string, 
 /** AWS says that the target group is not there any more: someone deleted it, and its listener before it. */
 function isGone(error: CodedError): boolean {
   return error.aws?.errorCode.startsWith('TargetGroupNotFound') ?? false;
-}
-
-function forgetTargetGroup(status: PortStatus): PortStatus {
-  const next = { ...status, inspected: false, targets: [] };
-  delete next.targetGroupArn;
-  delete next.listenerArn;
-  delete next.removing;
-  delete next.applied;
-  return next;
 }
 
 async function removeClaim(deps: PortsDeps, port: NLBPort): Promise<void> {

@@ -4,6 +4,15 @@ import fc from 'fast-check';
 import { type KnownTarget, type NLBPort, type PortStatus, sameTarget, type Target } from '../api/port.ts';
 import { isInPlace, isProvisioned, type LifecycleInput, nextStep, type Step } from './lifecycle.ts';
 import { aClaim, aPort } from './port.fixture.ts';
+import {
+  announceRemoval,
+  announceResources,
+  recordFound,
+  recordListener,
+  recordListenerGone,
+  recordTargetGroup,
+  recordTargetGroupGone,
+} from './resource-record.ts';
 
 const settings = (version: number): LifecycleInput['settings'] => ({
   healthCheck: { protocol: 'TCP', port: 'traffic-port', intervalSeconds: 10, healthyThreshold: 2 },
@@ -36,11 +45,11 @@ test('nextStep() makes a cold port ready in the order that AWS needs', () => {
   const spec = { claim, targets };
   const steps: [PortStatus, string][] = [
     [{}, 'announceResources'],
-    [{ creating: true }, 'createTargetGroup'],
-    [{ creating: true, targetGroupArn: 'tg', inspected: false, applied: { healthCheck: 'h1' } }, 'inspectTargetGroup'],
-    [{ creating: true, targetGroupArn: 'tg', inspected: true, applied: { healthCheck: 'h0' } }, 'modifyHealthCheck'],
-    [{ creating: true, targetGroupArn: 'tg', inspected: true, applied: { healthCheck: 'h1' } }, 'modifyAttributes'],
-    [{ creating: true, targetGroupArn: 'tg', inspected: true, applied: ready.applied! }, 'createListener'],
+    [{ creating: '7' }, 'createTargetGroup'],
+    [{ creating: '7', targetGroupArn: 'tg', inspected: false, applied: { healthCheck: 'h1' } }, 'inspectTargetGroup'],
+    [{ creating: '7', targetGroupArn: 'tg', inspected: true, applied: { healthCheck: 'h0' } }, 'modifyHealthCheck'],
+    [{ creating: '7', targetGroupArn: 'tg', inspected: true, applied: { healthCheck: 'h1' } }, 'modifyAttributes'],
+    [{ creating: '7', targetGroupArn: 'tg', inspected: true, applied: ready.applied! }, 'createListener'],
     [ready, 'announceTargets'],
     [{ ...ready, targets: [known('10.0.0.1', 'Registering')] }, 'registerTargets'],
     [{ ...ready, targets: [known('10.0.0.1', 'Registered')] }, 'rest'],
@@ -59,7 +68,7 @@ test('nextStep() deregisters the dead before anything else', () => {
     [aPort(1, { status: { ...ready, targets } })],
     [aPort(1, { spec: { retire: true }, status: { ...ready, targets }, deletionTimestamp: at(startMs) })],
     [aPort(1, { status: { ...ready, targets }, deletionTimestamp: at(startMs) })],
-    [aPort(1, { status: { targets, creating: true } })],
+    [aPort(1, { status: { targets, creating: '7' } })],
     [aPort(1, { spec: { claim: aClaim('room', { releasedAt: at(startMs) }) }, status: { ...ready, targets } })],
   ];
   for (const [port, more] of everything) assert.deepEqual(stepOf(port, more), dead);
@@ -128,7 +137,7 @@ test('nextStep() brings a deletion that was announced to its end before it provi
   assert.equal(stepOf(aPort(1, { spec: { warm: true }, status: going })).do, 'deleteListener');
   const { listenerArn: _, ...gone } = ready;
   assert.equal(stepOf(aPort(1, { spec: bound, status: gone })).do, 'announceResources');
-  assert.equal(stepOf(aPort(1, { spec: bound, status: { ...gone, creating: true } })).do, 'createListener');
+  assert.equal(stepOf(aPort(1, { spec: bound, status: { ...gone, creating: '7' } })).do, 'createListener');
 });
 
 test('isInPlace() needs the whole of it; isProvisioned() also the latest settings', () => {
@@ -138,6 +147,7 @@ test('isInPlace() needs the whole of it; isProvisioned() also the latest setting
     assert.ok(!isInPlace(aPort(1, { status })), missing);
   }
   assert.ok(!isInPlace(aPort(1, { status: { ...ready, removing: true } })));
+  assert.ok(!isInPlace(aPort(1, { status: { ...ready, creating: '7' } })));
   assert.ok(isProvisioned(aPort(1, { status: ready }), settings(1)));
   assert.ok(!isProvisioned(aPort(1, { status: ready }), settings(2)));
 });
@@ -190,8 +200,8 @@ function drain(model: Model): void {
 function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies after AWS') {
   const { port } = model;
   const status = port.status ?? {};
-  const write = (next: PortStatus) => {
-    if (fate !== 'dies after AWS') model.port = { ...port, status: next };
+  const write = (next: PortStatus | undefined) => {
+    if (next && fate !== 'dies after AWS') model.port = { ...port, status: next };
   };
   const without = (...keys: (keyof PortStatus)[]) => {
     const next = { ...status };
@@ -213,30 +223,24 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
 
   switch (step.do) {
     case 'announceResources':
-      return write({ ...status, creating: true });
+      return write(announceResources(port));
     case 'findResources': {
-      const next = { ...without('creating'), inspected: false };
-      if (model.group) next.targetGroupArn = model.group.arn;
-      if (model.listener) next.listenerArn = model.listener;
-      return write(next);
+      const found = {
+        ...(model.group ? { targetGroupArn: model.group.arn } : {}),
+        ...(model.listener ? { listenerArn: model.listener } : {}),
+      };
+      return write(recordFound(port, port, found));
     }
     case 'createTargetGroup':
       assert.ok(status.creating, 'made without having been announced');
       model.group ??= { arn: `tg-${model.serial++}`, attributes: false, targets: new Map() };
-      return write({
-        ...status,
-        targetGroupArn: model.group.arn,
-        inspected: false,
-        applied: { healthCheck: `h${model.version}` },
-      });
+      return write(
+        recordTargetGroup(port, port, { targetGroupArn: model.group.arn, healthCheck: `h${model.version}` }),
+      );
     case 'inspectTargetGroup':
     case 'readHealth': {
       if (!model.group || model.group.arn !== status.targetGroupArn) {
-        return write({
-          ...without('targetGroupArn', 'listenerArn', 'removing', 'applied', 'lookAfter'),
-          inspected: false,
-          targets: [],
-        });
+        return write(recordTargetGroupGone(port, port));
       }
       const before = status.targets ?? [];
       const found = [...model.group.targets].map(([key, { drainedAtMs }]): KnownTarget => {
@@ -280,11 +284,10 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
       return write({ ...status, applied: { ...status.applied, attributes: `a${model.version}` } });
     case 'createListener':
       assert.ok(status.creating, 'made without having been announced');
-      if (!model.group || model.group.arn !== status.targetGroupArn)
-        return write(without('targetGroupArn', 'applied', 'inspected'));
+      if (!model.group || model.group.arn !== status.targetGroupArn) return write(recordTargetGroupGone(port, port));
       assert.ok(model.group.attributes, 'a listener before its group has its attributes');
       model.listener ??= `listener-${model.serial++}`;
-      return write({ ...without('creating'), listenerArn: model.listener });
+      return write(recordListener(port, port, model.listener));
     case 'announceTargets':
       return write({ ...mark(step.targets, 'Registering'), conditions: [] });
     case 'registerTargets': {
@@ -298,11 +301,7 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
         assert.ok(port.spec.claim && !port.spec.claim.releasedAt, 'registered without a claim');
       }
       if (!model.group || model.group.arn !== status.targetGroupArn) {
-        return write({
-          ...without('targetGroupArn', 'listenerArn', 'removing', 'applied'),
-          inspected: false,
-          targets: [],
-        });
+        return write(recordTargetGroupGone(port, port));
       }
       for (const item of step.targets) model.group.targets.set(keyOf(item), { drainedAtMs: undefined });
       return write(mark(step.targets, 'Registered'));
@@ -325,18 +324,18 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
       return;
     }
     case 'announceRemoval':
-      return write({ ...status, removing: true });
+      return write(announceRemoval(port));
     case 'deleteListener':
       assert.ok(status.removing, 'deleted without having been announced');
       if (model.listener === status.listenerArn) model.listener = undefined;
-      return write(without('listenerArn', 'removing'));
+      return write(recordListenerGone(port, port));
     case 'deleteTargetGroup':
       assert.equal(port.spec.claim, undefined, 'torn down under a claim');
       if (model.group?.arn === status.targetGroupArn) {
         assert.equal(model.listener, undefined, 'a group is deleted while its listener is there');
         model.group = undefined;
       }
-      return write({ ...without('targetGroupArn', 'applied', 'inspected', 'lookAfter'), targets: [] });
+      return write(recordTargetGroupGone(port, port));
     case 'dropFinalizer':
       return;
     default:

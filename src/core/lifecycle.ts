@@ -78,9 +78,10 @@ export function nextStep(input: LifecycleInput): Step {
 
 /** Whether listener and target group are there and fit to carry traffic, though an edit of the pool may be on its way. */
 export function isInPlace(port: NLBPort): boolean {
-  const { targetGroupArn, listenerArn, removing, inspected, applied } = port.status ?? {};
-  const isThere = targetGroupArn !== undefined && listenerArn !== undefined && !removing;
-  return isThere && inspected === true && applied?.attributes !== undefined;
+  const { targetGroupArn, listenerArn, creating, removing, inspected, applied } = port.status ?? {};
+  const isThere = targetGroupArn !== undefined && listenerArn !== undefined;
+  const isSure = creating === undefined && !removing;
+  return isThere && isSure && inspected === true && applied?.attributes !== undefined;
 }
 
 /** Whether listener and target group are there and as the pool wants them. */
@@ -101,12 +102,11 @@ function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]):
   const conflict = conflictUntilMs(input);
   if (status.listenerArn === undefined && conflict !== undefined) return rest(conflict);
   const complete = status.targetGroupArn !== undefined && status.listenerArn !== undefined;
-  if (!complete && !status.creating) return { do: 'announceResources' };
+  if (!complete && status.creating === undefined) return { do: 'announceResources' };
   if (status.targetGroupArn === undefined) return { do: 'createTargetGroup' };
   if (status.inspected !== true) return { do: 'inspectTargetGroup' };
   // A port that carries traffic is served first; a pool's edit reaches it when nothing is more urgent.
-  const ready = status.listenerArn !== undefined && status.applied?.attributes !== undefined;
-  if (!ready) {
+  if (!isInPlace(port)) {
     if (status.applied?.healthCheck !== settings.fingerprints.healthCheck) return { do: 'modifyHealthCheck' };
     if (status.applied?.attributes !== settings.fingerprints.attributes) return { do: 'modifyAttributes' };
     return { do: 'createListener' };
@@ -139,7 +139,7 @@ function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
 }
 
 function tearDown(port: NLBPort, terminating: boolean, known: KnownTarget[], input: LifecycleInput): Step {
-  if (port.status?.creating) return { do: 'findResources' };
+  if (port.status?.creating !== undefined) return { do: 'findResources' };
   if (port.status?.listenerArn !== undefined)
     return { do: port.status.removing ? 'deleteListener' : 'announceRemoval' };
   if (port.status?.targetGroupArn !== undefined) return { do: 'deleteTargetGroup' };

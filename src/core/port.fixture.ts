@@ -29,6 +29,7 @@ export function aPort(
   return {
     metadata: {
       name: portObjectName(arn, number),
+      resourceVersion: '1',
       finalizers: ['nlbports.dev/aws'],
       ...(more.deletionTimestamp ? { deletionTimestamp: more.deletionTimestamp } : {}),
     },

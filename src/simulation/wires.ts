@@ -15,9 +15,17 @@ export interface Io {
 
 /**
  * What goes wrong with a request. `unsent`: it never arrives. `unanswered`: it is carried out, and the connection breaks
- * before the answer. The other two end the whole process there.
+ * before the answer. `doubled`: it arrives twice, and the second answer is the one that counts. The next two end the
+ * whole process there. Or it takes that much longer to arrive, or for its answer to come back.
  */
-export type IoFault = 'unsent' | 'unanswered' | 'dies before' | 'dies after';
+export type IoFault =
+  | 'unsent'
+  | 'unanswered'
+  | 'doubled'
+  | 'dies before'
+  | 'dies after'
+  | { arrivesLateMs: number }
+  | { answersLateMs: number };
 
 /** Drawn evenly from the first to the second number, milliseconds. */
 export type Latency = readonly [minMs: number, maxMs: number];
@@ -67,11 +75,12 @@ export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
     const struck = fault?.({ ...io, index: count });
     if (struck === 'dies before') die();
     if (struck === 'unsent' || dead) throw broken();
-    await sleep(clock, draw(latency));
+    await sleep(clock, draw(latency) + (isLate(struck, 'arrivesLateMs') ? struck.arrivesLateMs : 0));
+    if (struck === 'doubled') await send().catch(() => {});
     const answer = await send();
     if (struck === 'dies after') die();
     if (struck === 'unanswered') throw broken();
-    await sleep(clock, draw(latency));
+    await sleep(clock, draw(latency) + (isLate(struck, 'answersLateMs') ? struck.answersLateMs : 0));
     if (dead) throw broken();
     return answer;
   }
@@ -120,4 +129,8 @@ export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
       },
     },
   };
+}
+
+function isLate<K extends string>(fault: IoFault | undefined, how: K): fault is IoFault & Record<K, number> {
+  return typeof fault === 'object' && how in fault;
 }
