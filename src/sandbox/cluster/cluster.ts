@@ -23,7 +23,7 @@ import { podKind } from './kinds/pod.ts';
 import { serviceKind } from './kinds/service.ts';
 import { createObjectWatches } from './object-watches.ts';
 import { createObjectWriter, timeText } from './object-writer.ts';
-import { createStore } from './store.ts';
+import { createStore, type StoreEvent } from './store.ts';
 
 /** Figures of the simulated API server; what is left out has the real one's default. */
 export interface ClusterOptions {
@@ -64,6 +64,8 @@ export interface SimulatedCluster {
   readonly openWatches: number;
   /** Ends (or breaks, with an error) all open watches, as a restart of the API server does. */
   cutWatches(error?: Error): void;
+  /** Calls `follower` with every change of every kind, in the turn of the write; `collection` is `plural.group`, or the plural. */
+  follow(follower: (collection: string, event: StoreEvent) => void): void;
   /** Ends watches, timers and HTTP servers. */
   stop(): Promise<void>;
 }
@@ -114,6 +116,7 @@ export function createCluster(deps: ClusterDeps): SimulatedCluster {
       return watches.open;
     },
     cutWatches: error => watches.endAll(error),
+    follow: store.follow,
     async stop() {
       controllers.stop();
       watches.endAll();
