@@ -13,6 +13,11 @@ export interface PortWish {
   protocol: Protocol;
 }
 
+/** What a claimant asks of a pool: at least one port, all on one load balancer. */
+export interface ClaimWish {
+  ports: PortWish[];
+}
+
 /** The name of a port that was asked for without one. */
 export const defaultPortName = 'default';
 

@@ -9,6 +9,7 @@ import type { Informer } from '../kube/informer.ts';
 import { type KubeObject, keyOf, type Pod } from '../kube/objects.ts';
 import { createAssigner } from './assign-ports.ts';
 import { portIndexes } from './claims.ts';
+import { waitingPods } from './waiting-pods.ts';
 
 /** A cache that holds what it is given. */
 function cacheOf<T extends KubeObject>(objects: T[], indexes: Record<string, (object: T) => readonly string[]> = {}) {
@@ -60,15 +61,13 @@ const pool = (capacity: number): NLBPortPool => ({
 });
 
 function assignerOf(podList: Pod[], portList: NLBPort[], pools = [pool(portList.length)]) {
-  return createAssigner({
-    pods: cacheOf(podList, { pool: ({ metadata }) => [metadata.labels?.[poolLabel] ?? ''] }),
-    ports: cacheOf(portList, portIndexes),
-    pools: cacheOf(pools),
-  });
+  const pods = cacheOf(podList, { pool: ({ metadata }) => [metadata.labels?.[poolLabel] ?? ''] });
+  const ports = cacheOf(portList, portIndexes);
+  return createAssigner({ ports, pools: cacheOf(pools), sources: [waitingPods({ pods, ports })] });
 }
 
 const portOf = (assigner: ReturnType<typeof assignerOf>, { metadata }: Pod) => {
-  const assignment = assigner.get(`default/${metadata.name}`, metadata.uid ?? '');
+  const assignment = assigner.get('Pod', `default/${metadata.name}`, metadata.uid ?? '');
   return assignment?.kind === 'ports' ? Number(assignment.names[0]!.slice(-5)) : assignment?.kind;
 };
 
@@ -101,7 +100,7 @@ test('pass() gives a pod that was made again under its name nothing of the other
   const pods = [pod('a')];
   const assigner = assignerOf(pods, free(1));
   assigner.pass('game');
-  assert.equal(assigner.get('default/a', 'another'), undefined);
+  assert.equal(assigner.get('Pod', 'default/a', 'another'), undefined);
 });
 
 test('pass() leaves out pods that hold a port, have ended, end, or ask wrongly', () => {
@@ -129,7 +128,7 @@ test('pass() says of a pool that is still being set up nothing yet, and of a ful
   assert.equal(portOf(settingUp, waiting[0]!), 'settingUp');
   const full = assignerOf(waiting, [aPort(30000, { spec: { claim: aClaim('x') } })]);
   full.pass('game');
-  const assignment = full.get('default/a', 'uid-a');
+  const assignment = full.get('Pod', 'default/a', 'uid-a');
   assert.ok(assignment?.kind === 'waits');
   assert.equal(assignment.error.reason, 'PoolFull');
   assert.match(assignment.error.message, /add a load balancer: 1 claim waits$/);
@@ -138,10 +137,11 @@ test('pass() says of a pool that is still being set up nothing yet, and of a ful
 test('pass() tells of those whose lot has changed, and of them alone', () => {
   const pods = [pod('a'), pod('b')];
   const assigner = assignerOf(pods, free(1));
-  assert.deepEqual(assigner.pass('game').toSorted(), ['default/a', 'default/b']);
-  assert.deepEqual(assigner.pass('game'), []);
-  assigner.drop('default/a');
-  assert.deepEqual(assigner.pass('game'), ['default/a']);
+  const passed = () => assigner.pass('game').map(({ kind, key }) => `${kind} ${key}`);
+  assert.deepEqual(passed().toSorted(), ['Pod default/a', 'Pod default/b']);
+  assert.deepEqual(passed(), []);
+  assigner.drop('Pod', 'default/a');
+  assert.deepEqual(passed(), ['Pod default/a']);
 });
 
 test('pass() never leaves a port free while someone waits, nor passes over the older for the younger', () => {

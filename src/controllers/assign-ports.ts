@@ -1,39 +1,53 @@
+import type { ClaimWish } from '../api/claim.ts';
 import { findCondition } from '../api/conditions.ts';
 import { type CodedError, codedError } from '../api/errors.ts';
-import { poolLabel } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import { allocate, freePorts } from '../core/allocate.ts';
-import { podWish } from '../core/pod-wish.ts';
 import type { Informer } from '../kube/informer.ts';
-import { keyOf, type Pod } from '../kube/objects.ts';
-import { claimantKey, hasEnded, isHeldBy } from './claims.ts';
+import { claimantKey } from './claims.ts';
 import { isForeign } from './port-context.ts';
+
+/** A claim of a pool that holds no port yet. */
+export interface WaitingClaim {
+  /** Kind of the claimant, and its namespace/name. */
+  kind: string;
+  key: string;
+  uid: string;
+  /** Its creationTimestamp: who came first is served first. */
+  since: string;
+  wish: ClaimWish;
+}
+
+/** Finds the claims of one kind that wait for ports of a pool, in any order. */
+export type ClaimSource = (poolName: string, pool: NLBPortPool | undefined) => WaitingClaim[];
 
 /** What a pass over the waiting claims gave to one of them. */
 export type Assignment =
+  /** Names of NLBPorts, one for each port of the wish, in its order. */
   | { kind: 'ports'; names: string[] }
   /** Nothing to give, and why. */
   | { kind: 'waits'; error: CodedError }
   /** The pool is still being set up: nothing to say yet. */
   | { kind: 'settingUp' };
 
-/** Chooses ports for the pods of a pool that wait for one; one pass at a time, in the order of their arrival. */
+/** Chooses ports for the claims of a pool that wait for some; one pass at a time, in the order of their arrival. */
 export interface Assigner {
-  /** Goes over all pods of the pool that wait, oldest first, then by name, and says whose assignment changed. */
-  pass(poolName: string): string[];
-  /** What the last pass gave to this pod. */
-  get(podKey: string, uid: string): Assignment | undefined;
+  /** Goes over all claims of the pool that wait, oldest first, then by name, and says whose assignment changed. */
+  pass(poolName: string): Pick<WaitingClaim, 'kind' | 'key'>[];
+  /** What the last pass gave to this claimant. */
+  get(kind: string, key: string, uid: string): Assignment | undefined;
   /** Forgets an assignment: it was used, lost to another process, or is not needed any more. */
-  drop(podKey: string): void;
+  drop(kind: string, key: string): void;
   /** Claims of the pool that the last pass could not serve. */
   waiting(poolName: string): number;
 }
 
 export interface AssignerDeps {
-  pods: Informer<Pod>;
   ports: Informer<NLBPort>;
   pools: Informer<NLBPortPool>;
+  /** One for each kind of claimant. */
+  sources: readonly ClaimSource[];
 }
 
 interface Entry {
@@ -42,47 +56,38 @@ interface Entry {
 }
 
 /** Makes an assigner. What it gave away counts as taken until the cache shows it bound or it is dropped. */
-export function createAssigner({ pods, ports, pools }: AssignerDeps): Assigner {
+export function createAssigner({ ports, pools, sources }: AssignerDeps): Assigner {
   const entries = new Map<string, Entry>();
   const waitingByPool = new Map<string, number>();
-
-  const isWaiting = (pod: Pod, pool: NLBPortPool | undefined): boolean =>
-    !hasEnded(pod) &&
-    pod.metadata.deletionTimestamp === undefined &&
-    !ports.by('claimant', claimantKey('Pod', keyOf(pod))).some(port => isHeldBy(port, pod.metadata.uid)) &&
-    podWish(pod, pool).ok;
 
   return {
     pass(poolName) {
       const pool = pools.get(poolName);
-      const claims = pods
-        .by('pool', poolName)
-        .filter(pod => pod.metadata.labels?.[poolLabel] === poolName && isWaiting(pod, pool))
-        .toSorted(byArrival);
-      const changed: string[] = [];
-      const set = (pod: Pod, assignment: Assignment) => {
-        const key = keyOf(pod);
+      const claims = sources.flatMap(source => source(poolName, pool)).toSorted(byArrival);
+      const changed: WaitingClaim[] = [];
+      const set = (claim: WaitingClaim, assignment: Assignment) => {
+        const key = claimantKey(claim.kind, claim.key);
         const before = entries.get(key);
-        entries.set(key, { uid: pod.metadata.uid ?? '', assignment });
+        entries.set(key, { uid: claim.uid, assignment });
         if (
           assignment.kind === 'ports' ||
           before === undefined ||
-          before.uid !== pod.metadata.uid ||
+          before.uid !== claim.uid ||
           !sameWait(before.assignment, assignment)
         ) {
-          changed.push(key);
+          changed.push(claim);
         }
       };
 
       const poolPorts = ports.by('pool', poolName);
       const taken = new Set<string>();
-      const unserved: Pod[] = [];
-      const fresh: Pod[] = [];
-      for (const pod of claims) {
-        const entry = entries.get(keyOf(pod));
-        if (entry?.uid === pod.metadata.uid && entry?.assignment.kind === 'ports') {
+      const unserved: WaitingClaim[] = [];
+      const fresh: WaitingClaim[] = [];
+      for (const claim of claims) {
+        const entry = entries.get(claimantKey(claim.kind, claim.key));
+        if (entry?.uid === claim.uid && entry.assignment.kind === 'ports') {
           for (const name of entry.assignment.names) taken.add(name);
-        } else fresh.push(pod);
+        } else fresh.push(claim);
       }
       const arns = (pool?.status?.loadBalancers ?? []).filter(isUsable).map(({ arn }) => arn);
       let free = freePorts(
@@ -90,37 +95,35 @@ export function createAssigner({ pods, ports, pools }: AssignerDeps): Assigner {
         poolPorts,
         port => taken.has(port.metadata.name) || pool === undefined || isForeign(port, pool),
       );
-      for (const pod of fresh) {
-        const result = allocate(free, 1);
+      for (const claim of fresh) {
+        const result = allocate(free, claim.wish.ports.length);
         if (result.kind === 'exhausted') {
-          unserved.push(pod);
+          unserved.push(claim);
           continue;
         }
         free = result.free;
-        set(pod, { kind: 'ports', names: result.ports.map(port => port.metadata.name) });
+        set(claim, { kind: 'ports', names: result.ports.map(port => port.metadata.name) });
       }
       waitingByPool.set(poolName, unserved.length);
       const reason = pool ? whyNot(pool, poolPorts, unserved.length) : { kind: 'settingUp' as const };
-      for (const pod of unserved) set(pod, reason);
+      for (const claim of unserved) set(claim, reason);
       return changed;
     },
-    get(podKey, uid) {
-      const entry = entries.get(podKey);
+    get(kind, key, uid) {
+      const entry = entries.get(claimantKey(kind, key));
       return entry?.uid === uid ? entry.assignment : undefined;
     },
-    drop(podKey) {
-      entries.delete(podKey);
+    drop(kind, key) {
+      entries.delete(claimantKey(kind, key));
     },
     waiting: poolName => waitingByPool.get(poolName) ?? 0,
   };
 }
 
 /** Creation in whole seconds, as the API server records it; then the name. */
-function byArrival(a: Pod, b: Pod): number {
-  const [atA, atB] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
-  if (atA !== atB) return atA < atB ? -1 : 1;
-  const [nameA, nameB] = [keyOf(a), keyOf(b)];
-  return nameA < nameB ? -1 : 1;
+function byArrival(a: WaitingClaim, b: WaitingClaim): number {
+  if (a.since !== b.since) return a.since < b.since ? -1 : 1;
+  return a.key < b.key ? -1 : 1;
 }
 
 /** New listeners can be made on a load balancer that is still provisioning, too. */

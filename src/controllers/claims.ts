@@ -1,6 +1,6 @@
 import { boundAnnotation } from '../api/names.ts';
 import type { NLBPort } from '../api/port.ts';
-import type { Pod } from '../kube/objects.ts';
+import type { KubeObject, Pod } from '../kube/objects.ts';
 
 /** The key of the index of NLBPorts by claimant. */
 export function claimantKey(kind: string, key: string): string {
@@ -24,8 +24,8 @@ export function isHeldBy(port: NLBPort, uid: string | undefined): boolean {
 const maxCommitted = 64;
 
 /** The NLBPorts that the claimant's commit names; not yet proven by their claims, as anyone may have written it. */
-export function committedNames(pod: Pod): string[] {
-  const text = pod.metadata.annotations?.[boundAnnotation] ?? '';
+export function committedNames(claimant: KubeObject): string[] {
+  const text = claimant.metadata.annotations?.[boundAnnotation] ?? '';
   const names = text.split(',', maxCommitted).filter(name => /^nlb-[0-9a-f]{16}-[1-9][0-9]{0,4}$/.test(name));
   return [...new Set(names)];
 }

@@ -1,12 +1,11 @@
-import type { PortWish } from '../api/claim.ts';
-import { preciseTimestamp } from '../api/conditions.ts';
+import type { ClaimWish, PortWish } from '../api/claim.ts';
 import { codedError, type Result } from '../api/errors.ts';
 import { boundAnnotation, poolLabel } from '../api/names.ts';
 import { type NLBPortPool, releasesOn } from '../api/pool.ts';
-import { type NLBPort, nlbPorts, type PortClaim, sameTarget, type Target } from '../api/port.ts';
-import { isConflict as isConflictPort, isFree } from '../core/allocate.ts';
+import type { NLBPort, Target } from '../api/port.ts';
+import { isConflict as isConflictPort } from '../core/allocate.ts';
 import { podWish } from '../core/pod-wish.ts';
-import type { JsonPatchOperation, KubeClient, Patch } from '../kube/client.ts';
+import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
 import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
@@ -16,6 +15,7 @@ import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/wo
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
+import { bindPort, type Claimant, exposePort, holdsAnyOf, releasePorts } from './claim-port.ts';
 import { claimantKey, committedNames, hasEnded, isHeldBy } from './claims.ts';
 import type { Observer } from './observer.ts';
 import {
@@ -83,7 +83,7 @@ export function podReconciler(deps: PodsDeps): (key: string) => Promise<Reconcil
     }
     missed.delete(key);
     if (!pod) {
-      deps.assigner.drop(key);
+      deps.assigner.drop('Pod', key);
       deps.noted.delete(key);
       deps.observer.podGone(key);
       return {};
@@ -119,20 +119,20 @@ async function seek(deps: PodsDeps, key: string, pod: Pod): Promise<ReconcileRes
   const poolName = pod.metadata.labels?.[poolLabel] ?? '';
   const pool = deps.pools.get(poolName);
   if (hasEnded(pod) || pod.metadata.deletionTimestamp !== undefined) {
-    deps.assigner.drop(key);
+    deps.assigner.drop('Pod', key);
     // A pod that never had anything is left as it is.
     return findReady(pod) ? report(deps, pod, releasedReport('The pod ends')) : {};
   }
-  if (await findCommit(deps, pod)) return again;
+  if (await holdsAnyOf(deps, pod.metadata.uid, committedNames(pod))) return again;
   const wish = podWish(pod, pool);
   if (!wish.ok) {
-    deps.assigner.drop(key);
+    deps.assigner.drop('Pod', key);
     if (findReady(pod)?.reason !== wish.error.reason) {
       deps.observer.allocation(poolName, 'refused', wish.error.reason);
     }
     return report(deps, pod, withoutCommit(errorReport(wish.error)));
   }
-  const assignment = deps.assigner.get(key, pod.metadata.uid ?? '');
+  const assignment = deps.assigner.get('Pod', key, pod.metadata.uid ?? '');
   if (!assignment) {
     deps.requestPass(poolName);
     return {};
@@ -146,8 +146,9 @@ async function seek(deps: PodsDeps, key: string, pod: Pod): Promise<ReconcileRes
     return report(deps, pod, withoutCommit(errorReport(assignment.error)));
   }
   const [name = ''] = assignment.names;
-  const bound = await bind(deps, pod, name, wish.value);
-  deps.assigner.drop(key);
+  const [portWish] = wish.value.ports;
+  const bound = await bindPort(deps, claimantOf(pod), portWish?.name ?? '', name);
+  deps.assigner.drop('Pod', key);
   if (!bound) {
     deps.requestPass(poolName);
     return {};
@@ -165,7 +166,7 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
   if (leaving.length > 0) {
     const live = await liveOf(deps, pod);
     if (live === 'stale cache') return whenCaughtUp;
-    if (!(await releaseAll(deps, leaving))) return again;
+    if (!(await releasePorts(deps, leaving))) return again;
     if (hasEnded(pod) || isOver(deps, pod, leaving[0]!))
       return report(deps, live ?? pod, releasedReport('The pod ends'));
     return again;
@@ -179,20 +180,20 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
     const live = await liveOf(deps, pod);
     if (live === 'stale cache' || !live) return whenCaughtUp;
     if (!committedNames(live).includes(committed.metadata.name)) return whenCaughtUp;
-    if (!(await releaseAll(deps, spare))) return again;
+    if (!(await releasePorts(deps, spare))) return again;
   }
   const wish = podWish(pod, deps.pools.get(poolName));
-  const exposed = await expose(deps, pod, committed, wish);
+  const exposed = await expose(deps, pod, committed, wish.ok ? wish.value.ports[0] : undefined);
   if (!exposed) return again;
   return report(deps, pod, publication(deps, pod, exposed, wish));
 }
 
-function publication(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<PortWish>): PodReport {
+function publication(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<ClaimWish>): PodReport {
   const poolName = port.spec.pool;
-  const bound = boundReport(port, wish.ok ? wish.value : undefined);
-  const frozen = wish.ok && wish.value.name !== port.spec.claim?.portName;
-  if (frozen) {
-    const message = `Cannot rename port "${port.spec.claim?.portName}" to "${wish.value.name}": it is bound; make the pod anew`;
+  const portWish = wish.ok ? wish.value.ports[0] : undefined;
+  const bound = boundReport(port, portWish);
+  if (portWish && portWish.name !== port.spec.claim?.portName) {
+    const message = `Cannot rename port "${port.spec.claim?.portName}" to "${portWish.name}": it is bound; make the pod anew`;
     noteOnce(deps, pod, 'WishFrozen', codedError('WishFrozen', message).message);
   } else if (!wish.ok) noteOnce(deps, pod, wish.error.reason, wish.error.message);
   if (ipOf(pod) === 'other family') {
@@ -202,28 +203,9 @@ function publication(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<PortW
   return bound;
 }
 
-/** Binds a free port by compare-and-swap. Undefined: another was faster; the cache knows by now. */
-async function bind(deps: PodsDeps, pod: Pod, name: string, wish: PortWish): Promise<NLBPort | undefined> {
-  const port = deps.ports.get(name);
-  const { uid = '', namespace = '' } = pod.metadata;
-  // Since it was chosen it may have been taken, deleted, or met someone else.
-  if (!port || !isFree(port)) return undefined;
-  const claim: PortClaim = {
-    kind: 'Pod',
-    namespace,
-    name: pod.metadata.name,
-    uid,
-    portName: wish.name,
-    exposed: false,
-  };
-  const body = { metadata: { resourceVersion: port.metadata.resourceVersion }, spec: { claim } };
-  const written = await swap(deps, port, { type: 'merge', body });
-  return written && isHeldBy(written, uid) ? written : undefined;
-}
-
 /** Writes on the pod which port it accepts: the second half of the bind, which forbids two ports per wish. */
 async function commit(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promise<ReconcileResult> {
-  if (await findCommit(deps, pod)) return again;
+  if (await holdsAnyOf(deps, pod.metadata.uid, committedNames(pod))) return again;
   const chosen = mine.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))[0]!;
   const bound = { ...plainReport('Bound', `Port ${chosen.metadata.name} is bound`) };
   const annotations = { ...bound.annotations, [boundAnnotation]: chosen.metadata.name };
@@ -234,114 +216,36 @@ async function commit(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promi
   return isCommitted ? serve(deps, fresh, mine) : again;
 }
 
-/**
- * Where the pod's commit names ports that the cache does not show as this pod's: the live ones decide. True where one of
- * them is this pod's after all; the cache shows it by then.
- */
-async function findCommit(deps: PodsDeps, pod: Pod): Promise<boolean> {
-  for (const name of committedNames(pod)) {
-    try {
-      const live = await deps.client.get(nlbPorts, { name });
-      deps.ports.put(live);
-      if (isHeldBy(live, pod.metadata.uid)) return true;
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
-  }
-  return false;
-}
-
 /** Exposes the committed port and keeps its target true. Undefined: the commit is void, or the cache was behind. */
-async function expose(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<PortWish>): Promise<NLBPort | undefined> {
-  const { claim, targets = [] } = port.spec;
+async function expose(
+  deps: PodsDeps,
+  pod: Pod,
+  port: NLBPort,
+  wish: PortWish | undefined,
+): Promise<NLBPort | undefined> {
   const wanted = wantedTargets(pod, port, wish);
-  if (claim?.exposed && sameTargets(targets, wanted)) return port;
-  const operations: JsonPatchOperation[] = [
-    { op: 'test', path: '/spec/claim/uid', value: pod.metadata.uid },
-    { op: 'test', path: '/spec/claim/releasedAt', value: null },
-    { op: 'add', path: '/spec/claim/exposed', value: true },
-    { op: 'add', path: '/spec/targets', value: wanted },
-  ];
-  const written = await swap(deps, port, { type: 'json', operations });
-  if (!written || !isHeldBy(written, pod.metadata.uid) || !written.spec.claim?.exposed) return undefined;
-  // What came back may be the live object after a write that never arrived.
-  if (!sameTargets(written.spec.targets ?? [], wanted)) return undefined;
-  if (wanted.length > 0) deps.observer.targetKnown(port.spec.pool, port.metadata.name);
-  return written;
+  const exposed = await exposePort(deps, pod.metadata.uid ?? '', port, wanted);
+  if (exposed && exposed !== port && wanted.length > 0) deps.observer.targetKnown(port.spec.pool, port.metadata.name);
+  return exposed;
 }
 
 /** The pod's address and port; what is registered stays while a bound pod's wish can't be read or its name changed. */
-function wantedTargets(pod: Pod, port: NLBPort, wish: Result<PortWish>): Target[] {
+function wantedTargets(pod: Pod, port: NLBPort, wish: PortWish | undefined): Target[] {
   const now = port.spec.targets ?? [];
   const ip = ipOf(pod);
-  const targetPort = wish.ok && wish.value.name === port.spec.claim?.portName ? wish.value.targetPort : now[0]?.port;
+  const targetPort = wish && wish.name === port.spec.claim?.portName ? wish.targetPort : now[0]?.port;
   if (ip === undefined || ip === 'other family' || targetPort === undefined) return now;
   return [{ ip, port: targetPort }];
 }
 
-function sameTargets(some: readonly Target[], others: readonly Target[]): boolean {
-  return some.length === others.length && some.every((target, at) => sameTarget(target, others[at]!));
+function claimantOf({ metadata: { namespace = '', name, uid = '' } }: Pod): Claimant {
+  return { kind: 'Pod', namespace, name, uid };
 }
 
 function ipOf(pod: Pod): string | 'other family' | undefined {
   const { podIP, podIPs = [] } = pod.status ?? {};
   if (!podIP) return undefined;
   return [podIP, ...podIPs.map(({ ip }) => ip)].find(ip => !ip.includes(':')) ?? 'other family';
-}
-
-/** Gives ports up; false where the live object says that one is still held. */
-async function releaseAll(deps: PodsDeps, ports: readonly NLBPort[]): Promise<boolean> {
-  let isDone = true;
-  for (const port of ports) isDone = (await release(deps, port)) && isDone;
-  return isDone;
-}
-
-/**
- * Gives a port up: a claim that was never exposed goes at once, another one begins its way through the quarantine. False
- * where the live object says that it is still held: a write got lost, or the claim was exposed meanwhile.
- */
-async function release(deps: PodsDeps, port: NLBPort): Promise<boolean> {
-  const { claim } = port.spec;
-  if (!claim) return true;
-  const test: JsonPatchOperation = { op: 'test', path: '/spec/claim/uid', value: claim.uid };
-  const operations: JsonPatchOperation[] = claim.exposed
-    ? [
-        test,
-        { op: 'test', path: '/spec/claim/releasedAt', value: null },
-        { op: 'add', path: '/spec/claim/releasedAt', value: preciseTimestamp(deps.clock.nowMs()) },
-        { op: 'add', path: '/spec/targets', value: [] },
-      ]
-    : [test, { op: 'test', path: '/spec/claim/exposed', value: false }, { op: 'remove', path: '/spec/claim' }];
-  const left = await swap(deps, port, { type: 'json', operations });
-  if (left && isHeldBy(left, claim.uid)) return false;
-  const pod = `${claim.namespace}/${claim.name}`;
-  const { pool, loadBalancer } = port.spec;
-  deps.log.info({ pod, port: port.metadata.name, pool, loadBalancer: loadBalancer.arn }, 'Port released');
-  return true;
-}
-
-/**
- * Patches an NLBPort and resolves to the object as it then is, in the cache too; after a lost race or without an answer
- * that is the live one, whoever has won. Undefined: it is gone.
- */
-async function swap(deps: PodsDeps, port: NLBPort, patch: Patch): Promise<NLBPort | undefined> {
-  const key = { name: port.metadata.name };
-  try {
-    const written = await deps.client.patch(nlbPorts, key, patch);
-    deps.ports.put(written);
-    return written;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    if (!isConflict(error) && !isInvalid(error) && !isOutcomeUnknown(error)) throw error;
-  }
-  try {
-    const live = await deps.client.get(nlbPorts, key);
-    deps.ports.put(live);
-    return live;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
 
 /** Releases ports of pods that are gone, by a live GET: that the cache lacks a pod proves nothing. */
@@ -360,7 +264,7 @@ async function releaseUnlessAlive(
     const told = releasedReport('The pod has ended, or its label was taken off');
     if ((await writeReport(deps, live, told)) === 'conflict') return 'stale cache';
   }
-  const isDone = await releaseAll(deps, leaving);
+  const isDone = await releasePorts(deps, leaving);
   return isDone && leaving.length === ports.length ? 'done' : 'stale cache';
 }
 

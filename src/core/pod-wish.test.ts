@@ -40,12 +40,12 @@ const reasonOf = (...args: Parameters<typeof podWish>) => {
 test('podWish() reads the annotation, or else the single containerPort', () => {
   assert.deepEqual(podWish(pod('game=7777/UDP'), pool()), {
     ok: true,
-    value: { name: 'game', targetPort: 7777, protocol: 'UDP' },
+    value: { ports: [{ name: 'game', targetPort: 7777, protocol: 'UDP' }] },
   });
   const single = withPorts({ name: 'voice', containerPort: 9000, protocol: 'UDP' });
   assert.deepEqual(podWish(pod(undefined, single), pool()), {
     ok: true,
-    value: { name: 'voice', targetPort: 9000, protocol: 'UDP' },
+    value: { ports: [{ name: 'voice', targetPort: 9000, protocol: 'UDP' }] },
   });
   assert.equal(reasonOf(pod('7777/UDP', withPorts({ containerPort: 1 }, { containerPort: 2 })), pool()), 'ok');
 });
@@ -54,7 +54,7 @@ test('podWish() takes a containerPort without a protocol for TCP, as Kubernetes 
   const tcp = pool({ protocol: 'TCP' });
   assert.deepEqual(podWish(pod(undefined, withPorts({ containerPort: 80 })), tcp), {
     ok: true,
-    value: { name: 'default', targetPort: 80, protocol: 'TCP' },
+    value: { ports: [{ name: 'default', targetPort: 80, protocol: 'TCP' }] },
   });
   assert.equal(reasonOf(pod(undefined, withPorts({ containerPort: 80 })), pool()), 'ProtocolNotInPool');
   assert.equal(reasonOf(pod(undefined, withPorts({ containerPort: 80, protocol: 'SCTP' })), tcp), 'ProtocolNotInPool');

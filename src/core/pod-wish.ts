@@ -1,4 +1,4 @@
-import { carries, defaultPortName, type PortWish, parsePorts } from '../api/claim.ts';
+import { type ClaimWish, carries, defaultPortName, type PortWish, parsePorts } from '../api/claim.ts';
 import { failure, type Result } from '../api/errors.ts';
 import { poolLabel, portsAnnotation } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
@@ -11,7 +11,7 @@ const mirrorAnnotation = 'kubernetes.io/config.mirror';
  * What a pod asks of a pool, or why it can't have it: from its label, annotation and containers alone. Errors: MirrorPod,
  * PoolNotFound, AccessDenied, HostNetwork, those of `parsePorts`, NoSinglePort, SeveralPorts, ProtocolNotInPool.
  */
-export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<PortWish> {
+export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<ClaimWish> {
   const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
   if (annotations[mirrorAnnotation] !== undefined) {
     return failure(
@@ -51,7 +51,7 @@ export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<PortWis
       `Cannot claim a ${wish.protocol} port of pool "${poolName}": its protocol is ${pool.spec.protocol}`,
     );
   }
-  return { ok: true, value: wish };
+  return { ok: true, value: { ports: [wish] } };
 }
 
 /** Whether one of the patterns admits the namespace; `*` stands for any run of characters. */

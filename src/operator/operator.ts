@@ -12,6 +12,7 @@ import { portIndexes } from '../controllers/claims.ts';
 import { podReconciler, watchForPods } from '../controllers/pods.ts';
 import { poolReconciler, watchForPools } from '../controllers/pools.ts';
 import { portReconciler, watchForPorts } from '../controllers/ports.ts';
+import { waitingPods } from '../controllers/waiting-pods.ts';
 import { createAlwaysLeader } from '../kube/always-leader.ts';
 import { createKubeClient, type KubeClient } from '../kube/client.ts';
 import { createEventRecorder } from '../kube/event-recorder.ts';
@@ -88,7 +89,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
 
   const queueOf = (name: string) => createWorkQueue({ clock, random, log, name, observer: metrics.queueObserver });
   const queues = { pods: queueOf('pods'), passes: queueOf('passes'), ports: queueOf('ports'), pools: queueOf('pools') };
-  const assigner = createAssigner({ pods, ports, pools });
+  const assigner = createAssigner({ ports, pools, sources: [waitingPods({ pods, ports })] });
   const requestPass = (pool: string) => queues.passes.addAfter(pool, options.batchWindowMs);
   metrics.follow({ ports, pools, queues, budget, isLeader, waitingClaims: assigner.waiting });
 
@@ -146,7 +147,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       queues.pods.run(leading, options.podWorkers, reconcilePod),
       queues.passes.run(leading, 1, async pool => {
         const before = assigner.waiting(pool);
-        for (const key of assigner.pass(pool)) queues.pods.add(key, 0);
+        for (const { key } of assigner.pass(pool)) queues.pods.add(key, 0);
         if (assigner.waiting(pool) !== before) queues.pools.addAfter(pool, parseDurationMs('1s'));
         return {};
       }),

@@ -1,0 +1,151 @@
+import { preciseTimestamp } from '../api/conditions.ts';
+import { type NLBPort, nlbPorts, type PortClaim, sameTarget, type Target } from '../api/port.ts';
+import { isFree } from '../core/allocate.ts';
+import type { JsonPatchOperation, KubeClient, Patch } from '../kube/client.ts';
+import type { Informer } from '../kube/informer.ts';
+import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Log } from '../runtime/log.ts';
+import { isHeldBy } from './claims.ts';
+
+/** Who claims ports: an object that asks by label. */
+export interface Claimant {
+  kind: string;
+  namespace: string;
+  name: string;
+  uid: string;
+}
+
+export interface ClaimPortDeps {
+  client: KubeClient;
+  ports: Informer<NLBPort>;
+  clock: Clock;
+  log: Log;
+}
+
+/** Binds a free port by compare-and-swap. Undefined: another was faster; the cache knows by now. */
+export async function bindPort(
+  deps: ClaimPortDeps,
+  { kind, namespace, name, uid }: Claimant,
+  portName: string,
+  nlbPortName: string,
+): Promise<NLBPort | undefined> {
+  const port = deps.ports.get(nlbPortName);
+  // Since it was chosen it may have been taken, deleted, or met someone else.
+  if (!port || !isFree(port)) return undefined;
+  const claim: PortClaim = { kind, namespace, name, uid, portName, exposed: false };
+  const body = { metadata: { resourceVersion: port.metadata.resourceVersion }, spec: { claim } };
+  const written = await swapPort(deps, port, { type: 'merge', body });
+  return written && isHeldBy(written, uid) ? written : undefined;
+}
+
+/**
+ * Exposes a committed port and keeps its targets true. Undefined: the claimant holds it no longer, so that the commit is
+ * void, or the cache was behind.
+ */
+export async function exposePort(
+  deps: ClaimPortDeps,
+  uid: string,
+  port: NLBPort,
+  wanted: readonly Target[],
+): Promise<NLBPort | undefined> {
+  const { claim, targets = [] } = port.spec;
+  if (claim?.exposed && sameTargets(targets, wanted)) return port;
+  const operations: JsonPatchOperation[] = [
+    { op: 'test', path: '/spec/claim/uid', value: uid },
+    { op: 'test', path: '/spec/claim/releasedAt', value: null },
+    { op: 'add', path: '/spec/claim/exposed', value: true },
+    { op: 'add', path: '/spec/targets', value: wanted },
+  ];
+  const written = await swapPort(deps, port, { type: 'json', operations });
+  if (!written || !isHeldBy(written, uid) || !written.spec.claim?.exposed) return undefined;
+  // What came back may be the live object after a write that never arrived.
+  return sameTargets(written.spec.targets ?? [], wanted) ? written : undefined;
+}
+
+/** Gives ports up; false where the live object says that one is still held. */
+export async function releasePorts(deps: ClaimPortDeps, ports: readonly NLBPort[]): Promise<boolean> {
+  let isDone = true;
+  for (const port of ports) isDone = (await releasePort(deps, port)) && isDone;
+  return isDone;
+}
+
+/**
+ * Gives a port up: a claim that was never exposed goes at once, another one begins its way through the quarantine. False
+ * where the live object says that it is still held: a write got lost, or the claim was exposed meanwhile.
+ */
+export async function releasePort(deps: ClaimPortDeps, port: NLBPort): Promise<boolean> {
+  const { claim } = port.spec;
+  if (!claim) return true;
+  const test: JsonPatchOperation = { op: 'test', path: '/spec/claim/uid', value: claim.uid };
+  const operations: JsonPatchOperation[] = claim.exposed
+    ? [
+        test,
+        { op: 'test', path: '/spec/claim/releasedAt', value: null },
+        { op: 'add', path: '/spec/claim/releasedAt', value: preciseTimestamp(deps.clock.nowMs()) },
+        { op: 'add', path: '/spec/targets', value: [] },
+      ]
+    : [test, { op: 'test', path: '/spec/claim/exposed', value: false }, { op: 'remove', path: '/spec/claim' }];
+  const left = await swapPort(deps, port, { type: 'json', operations });
+  if (left && isHeldBy(left, claim.uid)) return false;
+  const { pool, loadBalancer } = port.spec;
+  deps.log.info(
+    {
+      [claim.kind.toLowerCase()]: `${claim.namespace}/${claim.name}`,
+      port: port.metadata.name,
+      pool,
+      loadBalancer: loadBalancer.arn,
+    },
+    'Port released',
+  );
+  return true;
+}
+
+/**
+ * Patches an NLBPort and resolves to the object as it then is, in the cache too; after a lost race or without an answer
+ * that is the live one, whoever has won. Undefined: it is gone.
+ */
+export async function swapPort(deps: ClaimPortDeps, port: NLBPort, patch: Patch): Promise<NLBPort | undefined> {
+  const key = { name: port.metadata.name };
+  try {
+    const written = await deps.client.patch(nlbPorts, key, patch);
+    deps.ports.put(written);
+    return written;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    if (!isConflict(error) && !isInvalid(error) && !isOutcomeUnknown(error)) throw error;
+  }
+  return readPort(deps, port.metadata.name);
+}
+
+/**
+ * Where a commit names ports that the cache does not show as the claimant's: the live ones decide. True where one of them
+ * is the claimant's after all; the cache shows it by then.
+ */
+export async function holdsAnyOf(
+  deps: ClaimPortDeps,
+  uid: string | undefined,
+  names: readonly string[],
+): Promise<boolean> {
+  for (const name of names) {
+    const live = await readPort(deps, name);
+    if (live && isHeldBy(live, uid)) return true;
+  }
+  return false;
+}
+
+/** Whether both lists hold the same targets in the same order. */
+export function sameTargets(some: readonly Target[], others: readonly Target[]): boolean {
+  return some.length === others.length && some.every((target, at) => sameTarget(target, others[at]!));
+}
+
+async function readPort(deps: ClaimPortDeps, name: string): Promise<NLBPort | undefined> {
+  try {
+    const live = await deps.client.get(nlbPorts, { name });
+    deps.ports.put(live);
+    return live;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
