@@ -11,6 +11,8 @@ export interface PortWish {
   /** The port on the pod. */
   targetPort: number;
   protocol: Protocol;
+  /** The port number that is wanted on the load balancer; any where it is left out. */
+  number?: number;
 }
 
 /** What a claimant asks of a pool: at least one port, all on one load balancer. */

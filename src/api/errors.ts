@@ -19,6 +19,27 @@ export const errorTable = {
   WishFrozen: { code: 'NLBP-1013', retry: false, summary: 'Names and number of ports can not change while bound.' },
   AddressFamily: { code: 'NLBP-1014', retry: false, summary: "The pod's address is not IPv4." },
 
+  // What a Service asks for
+  ServiceNotSupported: {
+    code: 'NLBP-1101',
+    retry: true,
+    summary: 'The Service asks for something that a port of a load balancer can not give.',
+  },
+  ServicePorts: {
+    code: 'NLBP-1102',
+    retry: true,
+    summary: 'The Service has no ports, too many, or one number with two targets.',
+  },
+  PortNotInRange: { code: 'NLBP-1103', retry: true, summary: 'A port number is outside of the range of the pool.' },
+  PortTaken: { code: 'NLBP-1104', retry: true, summary: 'A port number that was asked for is not free.' },
+  NoSelector: { code: 'NLBP-1105', retry: true, summary: 'The pool does not admit Services without a selector.' },
+  NoDefaultPool: { code: 'NLBP-1106', retry: true, summary: 'No pool, or more than one, is marked default.' },
+  AddressRefused: {
+    code: 'NLBP-1107',
+    retry: true,
+    summary: 'An address behind the Service is not that of a live pod.',
+  },
+
   // Pools
   LoadBalancerNotFound: { code: 'NLBP-2001', retry: true, summary: 'A load balancer of the pool does not exist.' },
   NotANetworkLoadBalancer: {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 /** The label by which a pod or Service claims a port, with the pool's name as its value. */
 export const poolLabel = 'nlbports.dev/pool';
+/** The class of Services of type LoadBalancer that are ours. */
+export const loadBalancerClass = 'nlbports.dev/nlb';
 /** The wish: `7777/UDP`, or `game=7777/UDP,voice=7778/UDP`. */
 export const portsAnnotation = 'nlbports.dev/ports';
 /** The claimant's half of a bind: the names of the NLBPorts that it accepts, by commas. */
@@ -10,7 +12,7 @@ export const boundAnnotation = 'nlbports.dev/bound';
 export const endpointAnnotation = 'nlbports.dev/endpoint';
 /** The result: all ports as JSON. */
 export const endpointsAnnotation = 'nlbports.dev/endpoints';
-/** The pod condition, a readiness gate where the pod declares it. */
+/** The condition of a claimant; a readiness gate where a pod declares it. */
 export const readyCondition = 'nlbports.dev/ready';
 /** The finalizer that keeps an NLBPort until its AWS resources are settled. */
 export const awsFinalizer = 'nlbports.dev/aws';

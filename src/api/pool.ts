@@ -103,6 +103,12 @@ const access = z.object({
     .describe('Namespaces whose pods may claim ports; * stands for any run of characters, so "*" admits all.')
     .meta({ 'x-kubernetes-list-type': 'set' }),
   hostNetwork: z.boolean().default(false).describe('Whether pods on the host network may claim ports.'),
+  selectorlessServices: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether endpoints that people write by hand may be targets. Each must have the address of the live pod in its targetRef.',
+    ),
 });
 
 export const poolSpec = z
@@ -130,6 +136,12 @@ export const poolSpec = z
     targets: targets.prefault({}).describe('Attributes of the target groups.'),
     release: release.prefault({}).describe('When and how a port comes back.'),
     access: access.describe('Who may claim ports.'),
+    default: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether Services of type LoadBalancer with class nlbports.dev/nlb that name no pool ask this one. For one pool only.',
+      ),
     tags: z
       .record(z.string(), z.string().max(256))
       .optional()

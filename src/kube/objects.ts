@@ -84,6 +84,54 @@ export interface Lease extends KubeObject {
   };
 }
 
+export interface ServicePort {
+  name?: string;
+  /** `TCP` unless set. */
+  protocol?: string;
+  port: number;
+  /** A number, or the name of a container port. */
+  targetPort?: number | string;
+}
+
+/** One way in of a load balancer, as `status.loadBalancer` tells it. */
+export interface LoadBalancerIngress {
+  ip?: string;
+  hostname?: string;
+  ports?: { port: number; protocol: string }[];
+}
+
+export interface Service extends KubeObject {
+  spec: {
+    type?: string;
+    loadBalancerClass?: string;
+    loadBalancerIP?: string;
+    loadBalancerSourceRanges?: string[];
+    selector?: Record<string, string>;
+    ports?: ServicePort[];
+    externalTrafficPolicy?: string;
+    sessionAffinity?: string;
+    ipFamilies?: string[];
+  };
+  status?: {
+    conditions?: Condition[];
+    loadBalancer?: { ingress?: LoadBalancerIngress[] };
+  };
+}
+
+/** One pod of a Service, or whatever else a hand-made slice names. */
+export interface SliceEndpoint {
+  addresses: string[];
+  conditions?: { ready?: boolean | null; serving?: boolean | null; terminating?: boolean | null };
+  targetRef?: { kind?: string; namespace?: string; name?: string; uid?: string };
+}
+
+export interface EndpointSlice extends KubeObject {
+  /** `IPv4`, `IPv6` or `FQDN`. */
+  addressType: string;
+  endpoints?: SliceEndpoint[] | null;
+  ports?: { name?: string | null; protocol?: string | null; port?: number | null }[] | null;
+}
+
 /** Where an object stands: its name, and its namespace unless it is cluster-scoped. */
 export interface ObjectKey {
   namespace?: string;

@@ -1,4 +1,4 @@
-import type { KubeObject, Lease, Namespace, Pod } from './objects.ts';
+import type { EndpointSlice, KubeObject, Lease, Namespace, Pod, Service } from './objects.ts';
 
 /** Names one kind of object and where the API server serves it; `T` is what an object of it looks like here. */
 export interface Resource<T extends KubeObject> {
@@ -24,5 +24,14 @@ export const leases: Resource<Lease> = {
   apiVersion: 'coordination.k8s.io/v1',
   kind: 'Lease',
   plural: 'leases',
+  namespaced: true,
+};
+
+export const services: Resource<Service> = { apiVersion: 'v1', kind: 'Service', plural: 'services', namespaced: true };
+
+export const endpointSlices: Resource<EndpointSlice> = {
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
   namespaced: true,
 };
