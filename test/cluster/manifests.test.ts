@@ -21,6 +21,7 @@ describe('the manifests that we ship', () => {
     await applies('-f', 'deploy/namespace.yaml');
     await applies('-f', 'deploy/crds');
     await applies('-f', 'deploy/rbac.yaml');
+    await applies('-f', 'deploy/policies');
     await applies('-f', 'deploy/deployment.yaml');
   });
 
