@@ -63,6 +63,7 @@ const maxStepsPerTurn = 30;
 export function portReconciler(deps: PortsDeps): (name: string) => Promise<ReconcileResult> {
   const lookAgain = new Map<string, () => void>();
   const handsSince = createHandsSince(deps.clock);
+  const leftBehind = createLeftBehind(deps.ports);
   // A call may wait minutes for the budget: what the port wants meanwhile must not wait behind it.
   deps.ports.onChange(({ key }) => lookAgain.get(key)?.());
 
@@ -73,6 +74,11 @@ export function portReconciler(deps: PortsDeps): (name: string) => Promise<Recon
       const pool = deps.pools.get(port.spec.pool);
       // Without its pool nobody knows what is wanted of the port; the pool's finalizer makes this a passing state.
       if (!pool) return {};
+      if (leftBehind.has(port)) {
+        await saveStatus(deps, port, announceResources);
+        leftBehind.delete(port);
+        continue;
+      }
       const context = portContext(port, pool, deps.times);
       const step = nextStep(lifecycleInput(port, context, deps.clock.nowMs()));
       if (step.do === 'rest') {
@@ -428,6 +434,22 @@ function createHandsSince(clock: Clock): (port: NLBPort) => number {
     const atMs = clock.nowMs();
     known.set(name, { uid: claim?.uid, atMs });
     return atMs;
+  };
+}
+
+/**
+ * Ports whose objects were deleted by somebody else and left resources in AWS: the next object of the name looks for them,
+ * or they would stay there with nobody to know of them. A process that was not there to see it leaves it to the audit.
+ */
+function createLeftBehind(ports: Informer<NLBPort>) {
+  const names = new Set<string>();
+  ports.onChange(({ key, object, previous }) => {
+    const { listenerArn, targetGroupArn, creating } = previous?.status ?? {};
+    if (!object && (listenerArn ?? targetGroupArn ?? creating) !== undefined) names.add(key);
+  });
+  return {
+    has: ({ metadata }: NLBPort) => names.has(metadata.name) && metadata.deletionTimestamp === undefined,
+    delete: ({ metadata }: NLBPort) => names.delete(metadata.name),
   };
 }
 

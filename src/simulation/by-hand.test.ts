@@ -66,6 +66,22 @@ test('NLBPorts that are all deleted by hand come back, and the live room notices
   await world.end();
 });
 
+test('a bound NLBPort that was deleted leaves nothing in AWS when its room has ended and it is made again', async () => {
+  const world = await running();
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world));
+  const { name, uid } = (await world.port(30000)).metadata;
+  await world.kube.delete(nlbPorts, { name });
+  await world.clock.advance(5_000);
+  await world.removeRoom('room-1');
+  await world.eventually(async () => {
+    assert.notEqual((await world.port(30000)).metadata.uid, uid);
+    await assertSettled(world, []);
+  }, 60_000);
+  assert.deepEqual((await world.aws('DescribeTargetGroups')).texts('TargetGroupArn'), []);
+  await world.end();
+});
+
 test('a room whose load balancer was deleted is told so: it is not healthy any more', async () => {
   const world = await running();
   await world.room('room-1');
