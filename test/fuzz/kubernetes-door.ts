@@ -173,7 +173,8 @@ function sent(random: Random, method: string, path: string, object: object): Fuz
 function patch(random: Random, path: string, object: object): FuzzRequest {
   const type = pick(random, ['merge-patch+json', 'json-patch+json', 'strategic-merge-patch+json', 'apply-patch+yaml']);
   if (type === 'json-patch+json') {
-    const operations = Array.from({ length: randomInt(random, 0, 4) }, () => operation(random));
+    const count = happens(random, 0.1) ? randomInt(random, 5, 60) : randomInt(random, 0, 4);
+    const operations = Array.from({ length: count }, () => operation(random));
     return textual(
       random,
       'PATCH',
@@ -209,16 +210,34 @@ const pointers = [
 ];
 
 function operation(random: Random): object {
+  if (happens(random, 0.3)) {
+    const place = pick(random, ['/spec', '/spec/anything', '/data', '/metadata/annotations']);
+    return { op: 'copy', from: place, path: `${place}/c${randomInt(random, 0, 50)}` };
+  }
   const op = pick(random, ['add', 'remove', 'replace', 'move', 'copy', 'test', 'spoil']);
   const value = happens(random, 0.5) ? 'x' : oddValue(random);
   return { op, path: pick(random, pointers), from: pick(random, pointers), ...(happens(random, 0.9) ? { value } : {}) };
 }
 
+/** Bodies that are hard on parsers: deep, with many keys, aliases, tags or mistakes. */
+const hardBodies: readonly ((random: Random) => string)[] = [
+  random => pick(random, ['[{"a":', '{a: ', '[', '- ', '? ', '!a ', '&a ', '%a\n', 'a: b: ']).repeat(manyOf(random)),
+  random => nested(manyOf(random)),
+  random => `{"spec":{"anything":${nested(randomInt(random, 1, 3_000))}}}`,
+  random => Array.from({ length: manyOf(random) }, (_, n) => `k${n}: v`).join('\n'),
+  random => `a: &a b\n${Array.from({ length: randomInt(random, 1, 3_000) }, (_, n) => `k${n}: *a`).join('\n')}`,
+  random => `a:\n${'\tb: c\n'.repeat(randomInt(random, 1, 3_000))}`,
+  random => `{"data":{"a":"${'x'.repeat(randomInt(random, 1, 3_300_000))}"}}`,
+  () => 'a: &a [x]\nb: [*a, *b]\n? {c: }',
+];
+
+const manyOf = (random: Random) => randomInt(random, 1, 20_000);
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
 function textual(random: Random, method: string, path: string, type: string, value: unknown): FuzzRequest {
   let body = JSON.stringify(value) ?? '';
   if (happens(random, 0.05)) body = body.slice(0, randomInt(random, 0, body.length));
-  if (happens(random, 0.01)) body = '[{"a":'.repeat(20_000);
-  if (happens(random, 0.01)) body = `a: &a [x]\nb: [*a, *b]\n? {c: }`;
+  if (happens(random, 0.03)) body = pick(random, hardBodies)(random);
   const contentType = happens(random, 0.03) ? 'application/vnd.kubernetes.protobuf' : type;
   if (contentType.endsWith('protobuf') && happens(random, 0.7)) body = `k8s\u0000${oddText(random)}\u0012\u007f${body}`;
   return { method, path, headers: { 'content-type': contentType }, body };

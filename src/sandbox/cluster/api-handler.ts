@@ -1,4 +1,3 @@
-import { parse as parseYaml } from 'yaml';
 import type { KubeRequest, KubeResponse } from '../../kube/transport.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
@@ -23,6 +22,7 @@ import { applyJsonPatch } from './json-patch.ts';
 import { bytesOf } from './json-text.ts';
 import type { Kind } from './kind.ts';
 import type { KindRegistry } from './kind-registry.ts';
+import { isTooDeep, maxBodyBytes, maxDepth } from './limits.ts';
 import { chooseFormat } from './media-type.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { listText, objectText } from './object-format.ts';
@@ -34,9 +34,7 @@ import { readDeleteOptions, readListOptions, readWriteOptions } from './request-
 import { readPathOf, type Target } from './request-path.ts';
 import type { Store } from './store.ts';
 import { applyStrategicMergePatch } from './strategic-merge-patch.ts';
-
-/** kube-apiserver's limit for one request's body. */
-const maxBodyBytes = 3 * 1024 * 1024;
+import { readYaml } from './yaml-body.ts';
 
 /** Groups of Kubernetes itself that are not imitated: asking for them is answered 501, so that nobody is misled. */
 const foreignGroups = /^(apps|batch|autoscaling|policy|extensions|.*\.k8s\.io)$/;
@@ -356,21 +354,26 @@ function readBody(request: KubeRequest): Json {
 
 function parseYamlBody(text: string): Json {
   checkSize(text);
-  try {
-    return JSON.parse(JSON.stringify(parseYaml(text) ?? null)) as Json;
-  } catch (error) {
-    throw badRequest(`error converting YAML to JSON: ${(error as Error).message}`);
-  }
+  return checkedDepth(text, readYaml(text));
 }
 
 function readJson(request: KubeRequest): Json {
   const text = request.body ?? '';
   checkSize(text);
+  let value: Json;
   try {
-    return JSON.parse(text) as Json;
+    value = JSON.parse(text) as Json;
   } catch (error) {
     throw badRequest(`error decoding the body: ${(error as Error).message}`);
   }
+  return checkedDepth(text, value);
+}
+
+function checkedDepth(text: string, value: Json): Json {
+  if (text.length > 2 * maxDepth && isTooDeep(value)) {
+    throw badRequest(`error decoding the body: exceeded max depth of ${maxDepth}`);
+  }
+  return value;
 }
 
 function checkSize(text: string): void {

@@ -7,6 +7,7 @@ import { customResourceCases } from './conformance/custom-resource-cases.ts';
 import { deleteCases } from './conformance/delete-cases.ts';
 import { garbageCases } from './conformance/garbage-cases.ts';
 import { kindCases } from './conformance/kind-cases.ts';
+import { limitCases } from './conformance/limit-cases.ts';
 import { listCases } from './conformance/list-cases.ts';
 import { patchCases } from './conformance/patch-cases.ts';
 import { definitions } from './conformance/samples.ts';
@@ -58,6 +59,7 @@ export function conformance(title: string, open: () => Promise<ConformanceTarget
     describe('watch', () => watchCases(api));
     describe('custom resources', () => customResourceCases(api));
     describe('built-in kinds', () => kindCases(api));
+    describe('limits', () => limitCases(api));
   });
 }
 

@@ -64,4 +64,25 @@ describe('applyJsonPatch()', () => {
     assert.equal(apply({}, { op: 'bogus', path: '/a' }).outcome, 'failed');
     assert.equal(apply({ a: 1 }, { op: 'remove', path: 'a' }).outcome, 'failed');
   });
+
+  it('refuses copies that double a value until no memory holds it', () => {
+    const copies = Array.from({ length: 60 }, (_, n) => ({ op: 'copy', from: '/a', path: `/a/${n}` }));
+    assert.equal(apply({ a: { text: 'x' } }, ...copies).outcome, 'failed');
+  });
+
+  it('refuses values that come to nest too deep, by adding, copying and moving', () => {
+    const deep = (depth: number) => JSON.parse(`${'{"a":'.repeat(depth)}0${'}'.repeat(depth)}`) as Json;
+    const pointer = '/a'.repeat(300);
+    assert.equal(apply(deep(300), { op: 'add', path: pointer, value: deep(300) }).outcome, 'failed');
+    assert.equal(
+      apply({ x: deep(300), y: deep(301) }, { op: 'copy', from: '/x', path: `/y${pointer}` }).outcome,
+      'failed',
+    );
+    assert.equal(
+      apply({ x: deep(300), y: deep(301) }, { op: 'move', from: '/x', path: `/y${pointer}` }).outcome,
+      'failed',
+    );
+    assert.equal(apply(deep(300), { op: 'add', path: '/a'.repeat(100_000), value: 1 }).outcome, 'failed');
+    assert.equal(apply(deep(300), { op: 'add', path: pointer, value: deep(100) }).outcome, 'patched');
+  });
 });

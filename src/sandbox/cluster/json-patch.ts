@@ -1,4 +1,5 @@
 import { deepEqual, isObject, type Json, type JsonObject } from './json.ts';
+import { isTooDeep, jsonBytes, maxBodyBytes, maxDepth } from './limits.ts';
 
 /** What a JSON patch came to. */
 export type PatchResult =
@@ -18,23 +19,31 @@ interface Operation {
 /**
  * Applies a JSON patch (RFC 6902) to `document`, which is left as it is. It departs from the RFC as the library does
  * that Kubernetes uses: a `test` for null passes where an object lacks the field, `replace` sets a field that an object
- * lacks, a value that is left out is null, and indexes of lists may be negative.
+ * lacks, a value that is left out is null, indexes of lists may be negative, and what is copied may not add up to more
+ * than 3 MiB: a few copies of a value into itself would fill any memory.
  */
 export function applyJsonPatch(document: Json, patch: Json): PatchResult {
   if (!Array.isArray(patch))
     return { outcome: 'malformed', message: 'json: cannot unmarshal object into Go value of type jsonpatch.Patch' };
   let value = document;
+  let copiedBytes = 0;
   for (const item of patch) {
     const operation = readOperation(item);
     if (typeof operation === 'string') return { outcome: 'failed', message: operation };
     const next = applyOperation(value, operation);
     if (next.failed !== undefined) return { outcome: 'failed', message: next.failed };
     value = next.value;
+    if (operation.op !== 'copy') continue;
+    if (isTooDeep(next.copied)) return tooDeep;
+    copiedBytes += jsonBytes(next.copied, maxBodyBytes);
+    if (copiedBytes > maxBodyBytes) return { outcome: 'failed', message: 'too much was copied' };
   }
-  return { outcome: 'patched', value };
+  return isTooDeep(value) ? tooDeep : { outcome: 'patched', value };
 }
 
-type Step = { value: Json; failed?: undefined } | { failed: string };
+const tooDeep: PatchResult = { outcome: 'failed', message: `values may nest ${maxDepth} deep` };
+
+type Step = { value: Json; copied?: Json; failed?: undefined } | { failed: string };
 
 function readOperation(item: Json): Operation | string {
   if (!isObject(item) || typeof item.op !== 'string') return 'Unexpected kind: unknown';
@@ -52,10 +61,9 @@ function readPointer(pointer: Json | undefined): string[] | undefined {
   if (typeof pointer !== 'string') return undefined;
   if (pointer === '') return [];
   if (!pointer.startsWith('/')) return undefined;
-  return pointer
-    .slice(1)
-    .split('/')
-    .map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const steps = pointer.slice(1).split('/');
+  if (steps.length > maxDepth) return undefined;
+  return steps.map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function applyOperation(document: Json, { op, path, from, value = null }: Operation): Step {
@@ -76,7 +84,9 @@ function applyOperation(document: Json, { op, path, from, value = null }: Operat
       const source = read(document, from!);
       if (source.failed !== undefined) return source;
       const left = op === 'move' ? edit(document, from!, 'remove', null) : { value: document };
-      return left.failed === undefined ? edit(left.value, path, 'add', source.value) : left;
+      if (left.failed !== undefined) return left;
+      const edited = edit(left.value, path, 'add', source.value);
+      return edited.failed === undefined ? { ...edited, copied: source.value } : edited;
     }
     default:
       return { failed: `Unexpected kind: ${op}` };

@@ -24,6 +24,7 @@ import {
   withField,
 } from './json.ts';
 import type { Kind } from './kind.ts';
+import { jsonBytes, maxStoredBytes } from './limits.ts';
 import {
   carryMetadata,
   metadataErrors,
@@ -142,6 +143,7 @@ export function createObjectWriter(deps: {
       const all = [...warnings, ...verdict.warnings];
       const owned = noteOwners(kind, object, undefined, undefined, owners, options);
       if (options.dryRun) return { object: owned, created: true, warnings: all };
+      checkStorable(owned);
       return { object: collection.put(owned).object, created: true, warnings: all };
     }
   }
@@ -193,6 +195,7 @@ export function createObjectWriter(deps: {
     const all = [...warnings, ...verdict.warnings];
     if (deepEqual(next, old)) return { object: old, created: false, warnings: all };
     if (options.dryRun) return { object: next, created: false, warnings: all };
+    checkStorable(next);
     if (shouldRemove(next, old)) {
       collection.remove(stored, next);
       return { object: next, created: false, warnings: all };
@@ -369,6 +372,13 @@ export function randomUid(random: Random): string {
   const hex = randomHex(random, 32);
   const variant = '89ab'[Number.parseInt(hex[16]!, 16) & 3]!;
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
+
+/** A real server's store refuses what is larger, in these words. */
+function checkStorable(object: ApiObject): void {
+  if (jsonBytes(object, maxStoredBytes) > maxStoredBytes) {
+    throw new ApiError(500, '', 'etcdserver: request is too large');
+  }
 }
 
 function order(kind: Kind, object: JsonObject & { metadata: ApiMeta }): ApiObject {

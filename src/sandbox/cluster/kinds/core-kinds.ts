@@ -7,6 +7,7 @@ import {
   asString,
   deepEqual,
   isObject,
+  type Json,
   type JsonObject,
   withField,
 } from '../json.ts';
@@ -165,6 +166,25 @@ function dataKeyErrors(object: ApiObject, fields: string[]): FieldError[] {
   return errors;
 }
 
+/** What a ConfigMap or a Secret may hold in all its values. */
+const maxDataBytes = 1024 * 1024;
+
+function dataSizeErrors(field: string, bytes: number): FieldError[] {
+  if (bytes <= maxDataBytes) return [];
+  return [fieldError('FieldValueTooLong', field, undefined, `may not be more than ${maxDataBytes} bytes`)];
+}
+
+function textBytes(data: Json | undefined): number {
+  return Object.values(asObject(data)).reduce<number>((sum, value) => sum + Buffer.byteLength(asString(value)), 0);
+}
+
+function decodedBytes(data: Json | undefined): number {
+  return Object.values(asObject(data)).reduce<number>(
+    (sum, value) => sum + Buffer.byteLength(asString(value), 'base64'),
+    0,
+  );
+}
+
 /** What may not change in an immutable ConfigMap or Secret. */
 function immutableErrors(object: ApiObject, old: ApiObject | undefined, fields: string[]): FieldError[] {
   if (old?.immutable !== true) return [];
@@ -202,6 +222,7 @@ export function configMapKind(): Kind {
           .filter(key => Object.hasOwn(asObject(object.binaryData), key))
           .map(key => invalid(`data[${key}]`, key, 'duplicate of key present in binaryData')),
         ...immutableErrors(object, old, ['data', 'binaryData']),
+        ...dataSizeErrors('[]', textBytes(object.data) + decodedBytes(object.binaryData)),
       ]),
   });
 }
@@ -243,7 +264,11 @@ export function secretKind(): Kind {
     },
     undecodable: object => undecodableData('Secret', object, ['stringData'], ['data']),
     judge(object, old) {
-      const errors = [...dataKeyErrors(object, ['data']), ...immutableErrors(object, old, ['data'])];
+      const errors = [
+        ...dataKeyErrors(object, ['data']),
+        ...immutableErrors(object, old, ['data']),
+        ...dataSizeErrors('data', decodedBytes(object.data)),
+      ];
       for (const key of secretKeys[asString(object.type)] ?? []) {
         if (!Object.hasOwn(asObject(object.data), key)) errors.push(required(`data[${key}]`));
       }
