@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PortWish } from '../api/claim.ts';
+import { freePorts } from './allocate.ts';
+import { aClaim, aPort, arnOf } from './port.fixture.ts';
+import { allocateWishes, planPorts } from './port-plan.ts';
+
+const [a, b] = [arnOf('a'), arnOf('b')];
+const wish = (name: string, number?: number): PortWish => ({
+  name,
+  targetPort: 7777,
+  protocol: 'UDP',
+  ...(number === undefined ? {} : { number }),
+});
+const held = (number: number, portName: string, arn = a) =>
+  aPort(number, { arn, spec: { claim: aClaim('web', { portName }) } });
+const numbers = (ports: readonly { spec: { port: number } }[]) => ports.map(({ spec }) => spec.port);
+
+test('planPorts() keeps by name what has no number, drops what is wished no more, and tells what is missing', () => {
+  const plan = planPorts([held(1, 'x'), held(2, 'y')], [wish('y'), wish('z')]);
+  assert.deepEqual(
+    plan.kept.map(({ port, wish: each }) => [port.spec.port, each.name]),
+    [[2, 'y']],
+  );
+  assert.deepEqual(numbers(plan.dropped), [1]);
+  assert.deepEqual(plan.missing, [wish('z')]);
+});
+
+test('planPorts() keeps by number what has one, whatever its name is now', () => {
+  const plan = planPorts([held(1, 'x'), held(2, 'y')], [wish('renamed', 1), wish('y', 3)]);
+  assert.deepEqual(numbers(plan.kept.map(({ port }) => port)), [1]);
+  assert.deepEqual(numbers(plan.dropped), [2]);
+  assert.deepEqual(plan.missing, [wish('y', 3)]);
+});
+
+test('planPorts() never keeps a set that is spread over load balancers', () => {
+  const plan = planPorts([held(1, 'x'), held(2, 'y', b)], [wish('x'), wish('y')]);
+  assert.deepEqual(numbers(plan.kept.map(({ port }) => port)), [1]);
+  assert.deepEqual(numbers(plan.dropped), [2]);
+});
+
+test('allocateWishes() gives the numbers that are wished, all on one load balancer, or nothing', () => {
+  const free = freePorts(
+    [a, b],
+    [aPort(1, { arn: a }), aPort(2, { arn: a }), aPort(2, { arn: b }), aPort(3, { arn: b })],
+    () => false,
+  );
+  const chosen = allocateWishes(free, [wish('x', 3), wish('y', 2)]);
+  assert.deepEqual(
+    chosen?.ports.map(({ spec }) => [spec.loadBalancer.arn, spec.port]),
+    [
+      [b, 3],
+      [b, 2],
+    ],
+  );
+  assert.deepEqual(numbers(chosen?.free.get(b) ?? []), []);
+  assert.deepEqual(numbers(chosen?.free.get(a) ?? []), [1, 2]);
+  assert.equal(allocateWishes(free, [wish('x', 1), wish('y', 3)]), undefined);
+  assert.equal(allocateWishes(free, [wish('x', 9)]), undefined);
+});
+
+test('allocateWishes() never gives to a wish without number the number that another wishes', () => {
+  const free = freePorts([a], [aPort(1), aPort(2)], () => false);
+  assert.deepEqual(numbers(allocateWishes(free, [wish('any'), wish('fixed', 1)])?.ports ?? []), [2, 1]);
+});

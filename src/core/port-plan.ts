@@ -1,0 +1,60 @@
+import type { PortWish } from '../api/claim.ts';
+import type { NLBPort } from '../api/port.ts';
+import { type FreePorts, isFree } from './allocate.ts';
+
+/** Which of its ports a claimant keeps after its wish was edited, and which it still lacks. */
+export interface PortPlan<W extends PortWish> {
+  kept: { port: NLBPort; wish: W }[];
+  /** Those that fit no wish any more. */
+  dropped: NLBPort[];
+  /** Wishes without a port. */
+  missing: W[];
+}
+
+/**
+ * Compares what is held with what is wished. A wish for a number is fulfilled by that number alone, whatever name the
+ * port was bound under; another by its name. What is held on several load balancers (which no bind makes) fits nowhere but
+ * on the first.
+ */
+export function planPorts<W extends PortWish>(held: readonly NLBPort[], wishes: readonly W[]): PortPlan<W> {
+  const [first] = held;
+  const left = held.filter(({ spec }) => spec.loadBalancer.arn === first?.spec.loadBalancer.arn);
+  const kept: PortPlan<W>['kept'] = [];
+  const missing: W[] = [];
+  for (const wish of wishes) {
+    const at = left.findIndex(({ spec }) =>
+      wish.number === undefined ? spec.claim?.portName === wish.name : spec.port === wish.number,
+    );
+    const [port] = at < 0 ? [] : left.splice(at, 1);
+    if (port) kept.push({ port, wish });
+    else missing.push(wish);
+  }
+  return { kept, dropped: held.filter(port => !kept.some(each => each.port === port)), missing };
+}
+
+/**
+ * Chooses a free port for every wish on one load balancer, in the pool's order of them: the numbers that are wished, and
+ * for the others the first that are free. Undefined where no load balancer has them all.
+ */
+export function allocateWishes(
+  free: FreePorts,
+  wishes: readonly PortWish[],
+): { ports: NLBPort[]; free: FreePorts } | undefined {
+  for (const [arn, ports] of free) {
+    const fixed = new Set(wishes.flatMap(({ number }) => number ?? []));
+    const others = ports.filter(({ spec }) => !fixed.has(spec.port));
+    const chosen = wishes.map(({ number }) =>
+      number === undefined ? others.shift() : ports.find(({ spec }) => spec.port === number),
+    );
+    if (!chosen.every(port => port !== undefined && isFree(port))) continue;
+    const taken = chosen as NLBPort[];
+    return {
+      ports: taken,
+      free: new Map(free).set(
+        arn,
+        ports.filter(port => !taken.includes(port)),
+      ),
+    };
+  }
+  return undefined;
+}
