@@ -282,6 +282,38 @@ export function kindCases(api: () => Api): void {
     const plain = await make({});
     assert.equal((await merge(`${at('services', plain.body.metadata.name)}/status`, ingress)).status, 422);
     assert.equal((await make({ loadBalancerClass: 'nlbports.dev/nlb' })).status, 422);
+    const turned = await merge(path, { spec: { type: 'ClusterIP', loadBalancerClass: null } });
+    assert.equal(turned.status, 200, JSON.stringify(turned.body));
+    assert.deepEqual(turned.body.status.loadBalancer, {});
+  });
+
+  it('one patch of services/status writes annotations, conditions by their type, and nothing of the spec', async () => {
+    const { at, name, post, strategic } = api();
+    const made = await post(at('services'), {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: name('svc') },
+      spec: { ports: [{ port: 80 }] },
+    });
+    const path = `${at('services', made.body.metadata.name)}/status`;
+    const condition = (type: string, reason: string) => ({
+      type,
+      status: 'False',
+      reason,
+      message: '',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    });
+    await strategic(path, { status: { conditions: [condition('example.com/a', 'One')] } });
+    const written = await strategic(path, {
+      metadata: { annotations: { 'example.com/note': 'kept' } },
+      spec: { ports: [{ port: 81 }] },
+      status: { conditions: [condition('example.com/b', 'Two'), condition('example.com/a', 'Three')] },
+    });
+    assert.equal(written.status, 200, JSON.stringify(written.body));
+    assert.equal(written.body.metadata.annotations['example.com/note'], 'kept');
+    assert.equal(written.body.spec.ports.length, 1);
+    const reasons = written.body.status.conditions.map(({ reason }: Loose) => reason);
+    assert.deepEqual(reasons.toSorted(), ['Three', 'Two']);
   });
 
   it('an EndpointSlice refuses loopback addresses and addresses of another family', async () => {

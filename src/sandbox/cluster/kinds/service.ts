@@ -95,7 +95,10 @@ export function serviceKind(): Kind {
           .find(other => other.port === port.port && other.protocol === port.protocol);
         return was?.nodePort && !port.nodePort ? { ...port, nodePort: was.nodePort } : port;
       });
-      return withField(allocate({ ...next, spec }), 'status', old.status);
+      // What is no load balancer any more has no way in either.
+      const left = before.type === 'LoadBalancer' && spec.type !== 'LoadBalancer';
+      const status = left ? { ...asObject(old.status), loadBalancer: {} } : old.status;
+      return withField(allocate({ ...next, spec }), 'status', status);
     },
     prepareStatus: (next, old) => withField(next, 'spec', old.spec),
     judge(object, old, subresource) {
