@@ -1,19 +1,22 @@
-import { KubeError } from './kube-error.ts';
+import { KubeError, notServed } from './kube-error.ts';
 
 interface StatusBody {
   kind?: unknown;
   code?: unknown;
   reason?: unknown;
   message?: unknown;
-  details?: { retryAfterSeconds?: unknown };
+  details?: { retryAfterSeconds?: unknown; name?: unknown };
 }
 
-/** Reasons of `metav1.StatusReason` for answers that carry no Status, as those of flow control and of proxies. */
+/**
+ * Reasons of `metav1.StatusReason`, and `notServed` for 404, for answers that carry no Status, as those of flow control
+ * and of proxies.
+ */
 const reasons: Record<number, string> = {
   400: 'BadRequest',
   401: 'Unauthorized',
   403: 'Forbidden',
-  404: 'NotFound',
+  404: notServed,
   405: 'MethodNotAllowed',
   409: 'Conflict',
   410: 'Expired',
@@ -46,7 +49,9 @@ export function answerError(status: number, headers: Record<string, string>, bod
 /** The error that a Status object says, as an answer's body or as the object of a watch's ERROR event. */
 export function statusError(status: StatusBody, httpStatus = 500, retryMs?: number): KubeError {
   const code = typeof status.code === 'number' && status.code >= 300 ? status.code : httpStatus;
-  const reason = typeof status.reason === 'string' && status.reason ? status.reason : (reasons[code] ?? 'Unknown');
+  const said = typeof status.reason === 'string' && status.reason ? status.reason : (reasons[code] ?? 'Unknown');
+  // A missing object is named in the details; with none named it is the path that leads nowhere.
+  const reason = code === 404 && status.details && status.details.name === undefined ? notServed : said;
   const message =
     typeof status.message === 'string' && status.message ? status.message : `The API server answered ${code}.`;
   const seconds = status.details?.retryAfterSeconds;

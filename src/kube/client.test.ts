@@ -226,3 +226,18 @@ test('delete() sends its preconditions and takes an absent object for deleted', 
   wire.last().answer(404, { kind: 'Status', code: 404, reason: 'NotFound' });
   await assert.rejects(missing, isNotFound);
 });
+
+test('a path that is not served is told apart from an object that is not there', async () => {
+  const { wire, client } = setUp();
+  const answers = [
+    [{ kind: 'Status', code: 404, reason: 'NotFound', details: { name: 'a', kind: 'pods' } }, true],
+    // What kube-apiserver 1.36.1 answers for a resource of a group that it serves, and of one that it does not.
+    [{ kind: 'Status', code: 404, reason: 'NotFound', details: {} }, false],
+    ['404 page not found\n', false],
+  ] as const;
+  for (const [body, isGone] of answers) {
+    const missing = client.get(pods, { namespace: 'game', name: 'a' });
+    wire.last().answer(404, body);
+    await assert.rejects(missing, error => isNotFound(error) === isGone);
+  }
+});

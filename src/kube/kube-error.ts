@@ -20,7 +20,15 @@ export class KubeNoAnswer extends Error {
   override readonly name = 'KubeNoAnswer';
 }
 
-export const isNotFound = (error: unknown): boolean => error instanceof KubeError && error.status === 404;
+/**
+ * The reason given to a 404 that names no object: the API server does not serve the path, as when a definition is gone. Of
+ * the objects themselves it says nothing.
+ */
+export const notServed = 'NotServed';
+
+/** The object is not there. */
+export const isNotFound = (error: unknown): boolean =>
+  error instanceof KubeError && error.status === 404 && error.reason !== notServed;
 /** The resourceVersion was not the current one. */
 export const isConflict = (error: unknown): boolean =>
   error instanceof KubeError && error.status === 409 && error.reason !== 'AlreadyExists';
