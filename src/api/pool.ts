@@ -88,6 +88,11 @@ const release = z.object({
     .describe(
       'How long a released port rests before anyone else may have it; the load balancer and clients lag by minutes.',
     ),
+  retain: duration
+    .default('0s')
+    .describe(
+      'How long a released port is kept, counted from when its pod object is gone, for a pod made again under the same namespace and name, as those of a StatefulSet are: it gets the same endpoint, without a quarantine. Others get it when both quarantine and retain are over.',
+    ),
 });
 
 const access = z.object({
@@ -191,7 +196,7 @@ export const poolStatus = z.object({
       free: z.int().describe('Ports that a claim could have now.'),
       warm: z.int().describe('Free ports that are ready.'),
       bound: z.int(),
-      resting: z.int().describe('Released ports that are drained or in quarantine.'),
+      resting: z.int().describe('Released ports that are drained, in quarantine, or kept for a namesake.'),
       conflict: z.int(),
     })
     .optional()

@@ -21,6 +21,9 @@ const claim = z
       .default(false)
       .describe('Whether traffic may have reached the claimant by this port. Never unset again.'),
     releasedAt: instant.optional().describe('When the claimant gave the port up; unset while it holds it.'),
+    goneAt: instant
+      .optional()
+      .describe("When the claimant was seen to be gone after its release: the pool's release.retain counts from here."),
   })
   .describe('Who holds the port. Absent: free. releasedAt set: no longer held, not yet free.');
 
@@ -66,6 +69,15 @@ const claimTransitions = rules(
     rule: `!has(self.claim) || !has(oldSelf.claim) || !has(oldSelf.claim.releasedAt) || !has(self.claim.releasedAt)
 || (self.claim.releasedAt == oldSelf.claim.releasedAt && self.claim.exposed == oldSelf.claim.exposed)`,
     message: 'a released claim can only be taken over or removed',
+  },
+  {
+    rule: '!has(self.claim) || !has(self.claim.goneAt) || has(self.claim.releasedAt)',
+    message: 'goneAt needs a claim that is released',
+  },
+  {
+    rule: `!has(self.claim) || !has(oldSelf.claim) || !has(oldSelf.claim.goneAt) || !has(self.claim.releasedAt)
+|| (has(self.claim.goneAt) && self.claim.goneAt == oldSelf.claim.goneAt)`,
+    message: 'goneAt can only be set once',
   },
 );
 

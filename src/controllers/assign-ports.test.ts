@@ -7,9 +7,12 @@ import type { NLBPort } from '../api/port.ts';
 import { aClaim, aPort, arnOf } from '../core/port.fixture.ts';
 import type { Informer } from '../kube/informer.ts';
 import { type KubeObject, keyOf, type Pod } from '../kube/objects.ts';
+import { virtualClock } from '../runtime/virtual-clock.ts';
 import { createAssigner } from './assign-ports.ts';
 import { portIndexes } from './claims.ts';
 import { waitingPods } from './waiting-pods.ts';
+
+const clock = virtualClock();
 
 /** A cache that holds what it is given. */
 function cacheOf<T extends KubeObject>(objects: T[], indexes: Record<string, (object: T) => readonly string[]> = {}) {
@@ -34,13 +37,14 @@ const pod = (name: string, second = 0, more: Partial<Pod['metadata']> = {}): Pod
   spec: { containers: [{ name: 'game' }] },
 });
 
-const pool = (capacity: number): NLBPortPool => ({
+const pool = (capacity: number, retain = '0s'): NLBPortPool => ({
   metadata: { name: 'game', generation: 1 },
   spec: poolSpec.parse({
     loadBalancers: [{ arn: arnOf('a') }],
     ports: { min: 30000, max: 30049 },
     protocol: 'UDP',
     access: { namespaces: ['*'] },
+    release: { retain },
   }),
   status: {
     observedGeneration: 1,
@@ -63,7 +67,7 @@ const pool = (capacity: number): NLBPortPool => ({
 function assignerOf(podList: Pod[], portList: NLBPort[], pools = [pool(portList.length)]) {
   const pods = cacheOf(podList, { pool: ({ metadata }) => [metadata.labels?.[poolLabel] ?? ''] });
   const ports = cacheOf(portList, portIndexes);
-  return createAssigner({ ports, pools: cacheOf(pools), sources: [waitingPods({ pods, ports })] });
+  return createAssigner({ clock, ports, pools: cacheOf(pools), sources: [waitingPods({ pods, ports })] });
 }
 
 const portOf = (assigner: ReturnType<typeof assignerOf>, { metadata }: Pod) => {
@@ -142,6 +146,50 @@ test('pass() tells of those whose lot has changed, and of them alone', () => {
   assert.deepEqual(passed(), []);
   assigner.drop('Pod', 'default/a');
   assert.deepEqual(passed(), ['Pod default/a']);
+});
+
+const goneAt = new Date(clock.nowMs() - 30_000).toISOString();
+const left = (number: number, name: string, more: object = {}) =>
+  aPort(number, { spec: { claim: aClaim(name, { uid: 'former', releasedAt: goneAt, goneAt }), ...more } });
+
+test('pass() gives a pod the port that its namesake left, for as long as the pool keeps it', () => {
+  const pods = [pod('a', 0), pod('b', 1)];
+  const given = (retain: string, portList: NLBPort[]) => {
+    const assigner = assignerOf(pods, portList, [pool(3, retain)]);
+    assigner.pass('game');
+    return pods.map(each => portOf(assigner, each));
+  };
+  const ports = [aPort(30000), left(30001, 'b'), aPort(30002)];
+  assert.deepEqual(given('31s', ports), [30000, 30001]);
+  assert.deepEqual(given('30s', ports), [30000, 30002]);
+  assert.deepEqual(given('0s', ports), [30000, 30002]);
+  assert.deepEqual(given('1h', [aPort(30000), left(30001, 'b', { retire: true }), aPort(30002)]), [30000, 30002]);
+});
+
+test('pass() lets a pod wait for the release of the port that is about to be kept for it', () => {
+  const pods = [pod('b')];
+  const held = aPort(30000, { spec: { claim: aClaim('b', { uid: 'former' }) } });
+  for (const [retain, given] of [
+    ['1h', undefined],
+    ['0s', 30001],
+  ] as const) {
+    const assigner = assignerOf(pods, [held, aPort(30001)], [pool(2, retain)]);
+    assigner.pass('game');
+    assert.equal(portOf(assigner, pods[0]!), given);
+  }
+});
+
+test('pass() gives nobody what is kept for another, and says so', () => {
+  const waiting = pod('a');
+  const resting = left(30000, 'c', { retire: true });
+  const assigner = assignerOf([waiting], [resting, left(30001, 'b')], [pool(1, '1h')]);
+  assigner.pass('game');
+  const assignment = assigner.get('Pod', 'default/a', 'uid-a');
+  assert.ok(assignment?.kind === 'waits');
+  assert.match(
+    assignment.error.message,
+    /0 of 1 ports free \(1 kept for the namesakes of claimants that are gone, 1 resting after a release\), 1 needed/,
+  );
 });
 
 test('pass() never leaves a port free while someone waits, nor passes over the older for the younger', () => {

@@ -3,10 +3,13 @@ import { findCondition } from '../api/conditions.ts';
 import { type CodedError, codedError } from '../api/errors.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
-import { allocate, freePorts } from '../core/allocate.ts';
+import { allocateBeside, freePorts } from '../core/allocate.ts';
+import { isKeptFor, retainedUntilMs } from '../core/retention.ts';
 import type { Informer } from '../kube/informer.ts';
+import { parseKey } from '../kube/objects.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { claimantKey } from './claims.ts';
-import { isForeign } from './port-context.ts';
+import { isForeign, loadBalancerOf } from './port-context.ts';
 
 /** A claim of a pool that holds no port yet. */
 export interface WaitingClaim {
@@ -44,6 +47,7 @@ export interface Assigner {
 }
 
 export interface AssignerDeps {
+  clock: Clock;
   ports: Informer<NLBPort>;
   pools: Informer<NLBPortPool>;
   /** One for each kind of claimant. */
@@ -56,9 +60,21 @@ interface Entry {
 }
 
 /** Makes an assigner. What it gave away counts as taken until the cache shows it bound or it is dropped. */
-export function createAssigner({ ports, pools, sources }: AssignerDeps): Assigner {
+export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): Assigner {
   const entries = new Map<string, Entry>();
   const waitingByPool = new Map<string, number>();
+
+  /** The ports that the claimant's namesake left and that are kept for it. */
+  const keptFor = (claim: WaitingClaim, pool: NLBPortPool): NLBPort[] => {
+    const { namespace = '', name } = parseKey(claim.key);
+    const isUsableFor = (port: NLBPort) => {
+      const loadBalancer = loadBalancerOf(port, pool);
+      if (port.spec.pool !== pool.metadata.name || !loadBalancer || !isUsable(loadBalancer)) return false;
+      const namesake = { kind: claim.kind, namespace, name };
+      return isKeptFor(port, namesake, port.spec.claim?.portName ?? '', pool, isForeign(port, pool), clock.nowMs());
+    };
+    return ports.by('claimant', claimantKey(claim.kind, claim.key)).filter(isUsableFor);
+  };
 
   return {
     pass(poolName) {
@@ -96,7 +112,8 @@ export function createAssigner({ ports, pools, sources }: AssignerDeps): Assigne
         port => taken.has(port.metadata.name) || pool === undefined || isForeign(port, pool),
       );
       for (const claim of fresh) {
-        const result = allocate(free, claim.wish.ports.length);
+        const kept = pool ? keptFor(claim, pool) : [];
+        const result = allocateBeside(free, kept, claim.wish.ports);
         if (result.kind === 'exhausted') {
           unserved.push(claim);
           continue;
@@ -105,7 +122,7 @@ export function createAssigner({ ports, pools, sources }: AssignerDeps): Assigne
         set(claim, { kind: 'ports', names: result.ports.map(port => port.metadata.name) });
       }
       waitingByPool.set(poolName, unserved.length);
-      const reason = pool ? whyNot(pool, poolPorts, unserved.length) : { kind: 'settingUp' as const };
+      const reason = pool ? whyNot(pool, poolPorts, unserved.length, clock.nowMs()) : { kind: 'settingUp' as const };
       for (const claim of unserved) set(claim, reason);
       return changed;
     },
@@ -136,7 +153,7 @@ function sameWait(a: Assignment, b: Assignment): boolean {
   return a.kind === 'settingUp' && b.kind === 'settingUp';
 }
 
-function whyNot(pool: NLBPortPool, ports: readonly NLBPort[], waiting: number): Assignment {
+function whyNot(pool: NLBPortPool, ports: readonly NLBPort[], waiting: number, nowMs: number): Assignment {
   const { name, generation } = pool.metadata;
   const { loadBalancers = [], observedGeneration, conditions } = pool.status ?? {};
   const ready = findCondition(conditions, 'Ready');
@@ -149,6 +166,14 @@ function whyNot(pool: NLBPortPool, ports: readonly NLBPort[], waiting: number): 
   const there = ports.filter(port => !port.spec.retire && !isForeign(port, pool)).length;
   if (there < capacity) return { kind: 'settingUp' };
   const claims = waiting === 1 ? '1 claim waits' : `${waiting} claims wait`;
-  const message = `Cannot allocate a port in pool "${name}": 0 of ${capacity} ports free, 1 needed; add a load balancer: ${claims}`;
+  const resting = ports.filter(port => port.spec.claim?.releasedAt !== undefined);
+  const isKept = (port: NLBPort) => nowMs < retainedUntilMs(port, pool, isForeign(port, pool));
+  const reserved = resting.filter(isKept).length;
+  const notes = [
+    ...(reserved > 0 ? [`${reserved} kept for the namesakes of claimants that are gone`] : []),
+    ...(resting.length > reserved ? [`${resting.length - reserved} resting after a release`] : []),
+  ];
+  const found = `0 of ${capacity} ports free${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
+  const message = `Cannot allocate a port in pool "${name}": ${found}, 1 needed; add a load balancer: ${claims}`;
   return { kind: 'waits', error: codedError('PoolFull', message) };
 }

@@ -1,6 +1,7 @@
 import { preciseTimestamp } from '../api/conditions.ts';
 import { type NLBPort, nlbPorts, type PortClaim, sameTarget, type Target } from '../api/port.ts';
 import { isFree } from '../core/allocate.ts';
+import { isClaimOf } from '../core/retention.ts';
 import type { JsonPatchOperation, KubeClient, Patch } from '../kube/client.ts';
 import type { Informer } from '../kube/informer.ts';
 import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
@@ -23,20 +24,42 @@ export interface ClaimPortDeps {
   log: Log;
 }
 
-/** Binds a free port by compare-and-swap. Undefined: another was faster; the cache knows by now. */
+/**
+ * Binds a free port by compare-and-swap, or takes one over that this claimant's namesake has released. Undefined: another
+ * was faster; the cache knows by now.
+ */
 export async function bindPort(
   deps: ClaimPortDeps,
-  { kind, namespace, name, uid }: Claimant,
+  claimant: Claimant,
   portName: string,
   nlbPortName: string,
 ): Promise<NLBPort | undefined> {
   const port = deps.ports.get(nlbPortName);
+  if (!port) return undefined;
+  const patch = isClaimOf(port, claimant, portName) ? takeOver(port, claimant) : bind(port, claimant, portName);
+  const written = patch && (await swapPort(deps, port, patch));
+  return written && isHeldBy(written, claimant.uid) ? written : undefined;
+}
+
+function bind(port: NLBPort, { kind, namespace, name, uid }: Claimant, portName: string): Patch | undefined {
   // Since it was chosen it may have been taken, deleted, or met someone else.
-  if (!port || !isFree(port)) return undefined;
+  if (!isFree(port)) return undefined;
   const claim: PortClaim = { kind, namespace, name, uid, portName, exposed: false };
-  const body = { metadata: { resourceVersion: port.metadata.resourceVersion }, spec: { claim } };
-  const written = await swapPort(deps, port, { type: 'merge', body });
-  return written && isHeldBy(written, uid) ? written : undefined;
+  return { type: 'merge', body: { metadata: { resourceVersion: port.metadata.resourceVersion }, spec: { claim } } };
+}
+
+/** The claim passes on as exposed: traffic still flows to the port, so that giving it up again is a release. */
+function takeOver({ spec: { claim } }: NLBPort, { kind, namespace, name, uid }: Claimant): Patch {
+  const { portName = '', exposed = true, releasedAt } = claim ?? {};
+  const next: PortClaim = { kind, namespace, name, uid, portName, exposed };
+  return {
+    type: 'json',
+    operations: [
+      { op: 'test', path: '/spec/claim/uid', value: claim?.uid },
+      { op: 'test', path: '/spec/claim/releasedAt', value: releasedAt },
+      { op: 'replace', path: '/spec/claim', value: next },
+    ],
+  };
 }
 
 /**
@@ -63,26 +86,34 @@ export async function exposePort(
   return sameTargets(written.spec.targets ?? [], wanted) ? written : undefined;
 }
 
-/** Gives ports up; false where the live object says that one is still held. */
-export async function releasePorts(deps: ClaimPortDeps, ports: readonly NLBPort[]): Promise<boolean> {
+/** Gives ports up; false where the live object says that one is still held. `isGone`: see `releasePort`. */
+export async function releasePorts(
+  deps: ClaimPortDeps,
+  ports: readonly NLBPort[],
+  isGone: (port: NLBPort) => boolean,
+): Promise<boolean> {
   let isDone = true;
-  for (const port of ports) isDone = (await releasePort(deps, port)) && isDone;
+  for (const port of ports) isDone = (await releasePort(deps, port, isGone(port))) && isDone;
   return isDone;
 }
 
 /**
  * Gives a port up: a claim that was never exposed goes at once, another one begins its way through the quarantine. False
- * where the live object says that it is still held: a write got lost, or the claim was exposed meanwhile.
+ * where the live object says that it is still held: a write got lost, or the claim was exposed meanwhile. `isGone`: the
+ * claimant is gone by a live read, or asks no longer, so that the pool's retention counts from now; where it is false,
+ * `markGone` has to follow.
  */
-export async function releasePort(deps: ClaimPortDeps, port: NLBPort): Promise<boolean> {
+export async function releasePort(deps: ClaimPortDeps, port: NLBPort, isGone: boolean): Promise<boolean> {
   const { claim } = port.spec;
   if (!claim) return true;
+  const now = preciseTimestamp(deps.clock.nowMs());
   const test: JsonPatchOperation = { op: 'test', path: '/spec/claim/uid', value: claim.uid };
   const operations: JsonPatchOperation[] = claim.exposed
     ? [
         test,
         { op: 'test', path: '/spec/claim/releasedAt', value: null },
-        { op: 'add', path: '/spec/claim/releasedAt', value: preciseTimestamp(deps.clock.nowMs()) },
+        { op: 'add', path: '/spec/claim/releasedAt', value: now },
+        ...(isGone ? [{ op: 'add' as const, path: '/spec/claim/goneAt', value: now }] : []),
         { op: 'add', path: '/spec/targets', value: [] },
       ]
     : [test, { op: 'test', path: '/spec/claim/exposed', value: false }, { op: 'remove', path: '/spec/claim' }];
@@ -99,6 +130,21 @@ export async function releasePort(deps: ClaimPortDeps, port: NLBPort): Promise<b
     'Port released',
   );
   return true;
+}
+
+/** Writes on a released claim that its claimant is gone by a live read, or asks no longer: once, and from now on. */
+export async function markGone(deps: ClaimPortDeps, port: NLBPort): Promise<void> {
+  const { claim } = port.spec;
+  if (claim?.releasedAt === undefined || claim.goneAt !== undefined) return;
+  await swapPort(deps, port, {
+    type: 'json',
+    operations: [
+      { op: 'test', path: '/spec/claim/uid', value: claim.uid },
+      { op: 'test', path: '/spec/claim/releasedAt', value: claim.releasedAt },
+      { op: 'test', path: '/spec/claim/goneAt', value: null },
+      { op: 'add', path: '/spec/claim/goneAt', value: preciseTimestamp(deps.clock.nowMs()) },
+    ],
+  });
 }
 
 /**

@@ -20,6 +20,11 @@ export function isHeldBy(port: NLBPort, uid: string | undefined): boolean {
   return claim !== undefined && claim.releasedAt === undefined && claim.uid === uid;
 }
 
+/** Whether nobody has said yet that the claimant is gone: it holds the port, or has only ended. */
+export function isUnsettled({ spec: { claim } }: NLBPort): boolean {
+  return claim !== undefined && (claim.releasedAt === undefined || claim.goneAt === undefined);
+}
+
 /** More ports than any claimant has: what else stands in the annotation was written by somebody else. */
 const maxCommitted = 64;
 

@@ -15,8 +15,8 @@ import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/wo
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
-import { bindPort, type Claimant, exposePort, holdsAnyOf, releasePorts } from './claim-port.ts';
-import { claimantKey, committedNames, hasEnded, isHeldBy } from './claims.ts';
+import { bindPort, type Claimant, exposePort, holdsAnyOf, markGone, releasePorts } from './claim-port.ts';
+import { claimantKey, committedNames, hasEnded, isHeldBy, isUnsettled } from './claims.ts';
 import type { Observer } from './observer.ts';
 import {
   boundReport,
@@ -70,11 +70,9 @@ export function podReconciler(deps: PodsDeps): (key: string) => Promise<Reconcil
   return async key => {
     if (!deps.isLeader()) return {};
     const pod = deps.pods.get(key);
-    const held = deps.ports
-      .by('claimant', claimantKey('Pod', key))
-      .filter(port => port.spec.claim?.releasedAt === undefined);
-    const mine = held.filter(port => isHeldBy(port, pod?.metadata.uid));
-    const others = held.filter(port => !mine.includes(port));
+    const claimed = deps.ports.by('claimant', claimantKey('Pod', key));
+    const mine = claimed.filter(port => isHeldBy(port, pod?.metadata.uid));
+    const others = claimed.filter(port => isUnsettled(port) && port.spec.claim?.uid !== pod?.metadata.uid);
     if (others.length > 0 && (await releaseUnlessAlive(deps, key, others)) === 'stale cache') {
       const times = missed.get(key) ?? 0;
       missed.set(key, times + 1);
@@ -166,7 +164,9 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
   if (leaving.length > 0) {
     const live = await liveOf(deps, pod);
     if (live === 'stale cache') return whenCaughtUp;
-    if (!(await releasePorts(deps, leaving))) return again;
+    // One that has ended may have a namesake when it is gone; one that moved on does not come back for this port.
+    const isGone = (port: NLBPort) => !live?.metadata.labels?.[poolLabel] || !isOver(deps, pod, port);
+    if (!(await releasePorts(deps, leaving, isGone))) return again;
     if (hasEnded(pod) || isOver(deps, pod, leaving[0]!))
       return report(deps, live ?? pod, releasedReport('The pod ends'));
     return again;
@@ -180,7 +180,7 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
     const live = await liveOf(deps, pod);
     if (live === 'stale cache' || !live) return whenCaughtUp;
     if (!committedNames(live).includes(committed.metadata.name)) return whenCaughtUp;
-    if (!(await releasePorts(deps, spare))) return again;
+    if (!(await releasePorts(deps, spare, () => true))) return again;
   }
   const wish = podWish(pod, deps.pools.get(poolName));
   const exposed = await expose(deps, pod, committed, wish.ok ? wish.value.ports[0] : undefined);
@@ -248,7 +248,7 @@ function ipOf(pod: Pod): string | 'other family' | undefined {
   return [podIP, ...podIPs.map(({ ip }) => ip)].find(ip => !ip.includes(':')) ?? 'other family';
 }
 
-/** Releases ports of pods that are gone, by a live GET: that the cache lacks a pod proves nothing. */
+/** Releases ports of pods that are gone, by a live GET, and says so on them: that the cache lacks a pod proves nothing. */
 async function releaseUnlessAlive(
   deps: PodsDeps,
   key: string,
@@ -257,15 +257,19 @@ async function releaseUnlessAlive(
   const live = await getPod(deps, key);
   const isLive = (port: NLBPort) => live !== undefined && live.metadata.uid === port.spec.claim?.uid;
   // Alive, but not in the cache: its label was taken off, or the cache is behind.
-  const isWaiting = live?.metadata.labels?.[poolLabel] !== undefined && !hasEnded(live);
-  const leaving = ports.filter(port => !(isWaiting && isLive(port)));
+  const isLabelled = live?.metadata.labels?.[poolLabel] !== undefined;
+  const isWaiting = isLabelled && !hasEnded(live);
+  const isGone = (port: NLBPort) => !(isLabelled && isLive(port));
+  const held = ports.filter(port => isHeldBy(port, port.spec.claim?.uid));
+  const leaving = held.filter(port => !(isWaiting && isLive(port)));
   if (live && leaving.some(isLive)) {
     // Before the release: without its label, only the port that it holds still leads here.
     const told = releasedReport('The pod has ended, or its label was taken off');
     if ((await writeReport(deps, live, told)) === 'conflict') return 'stale cache';
   }
-  const isDone = await releasePorts(deps, leaving);
-  return isDone && leaving.length === ports.length ? 'done' : 'stale cache';
+  const isDone = await releasePorts(deps, leaving, isGone);
+  for (const port of ports) if (!held.includes(port) && isGone(port)) await markGone(deps, port);
+  return isDone && leaving.length === held.length ? 'done' : 'stale cache';
 }
 
 /** Whether the pool takes the port back from this pod now. */

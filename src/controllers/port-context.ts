@@ -3,6 +3,7 @@ import { parseDurationMs } from '../api/duration.ts';
 import type { LoadBalancerStatus, NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import type { LifecycleInput, LifecycleTimes } from '../core/lifecycle.ts';
+import { retainedUntilMs } from '../core/retention.ts';
 import { type TargetGroupSettings, targetGroupSettings } from '../core/target-group-settings.ts';
 
 /** The waits that the operator's options set; milliseconds. */
@@ -26,15 +27,17 @@ export interface PortContext {
 /** Puts together what `nextStep` needs to know of the pool. */
 export function portContext(port: NLBPort, pool: NLBPortPool, times: OperatorTimes): PortContext {
   const loadBalancer = loadBalancerOf(port, pool);
+  const foreign = isForeign(port, pool);
   return {
     pool,
     settings: targetGroupSettings({ ...pool.spec, protocol: port.spec.protocol }),
     loadBalancer,
-    foreign: isForeign(port, pool),
+    foreign,
     loadBalancerGone: loadBalancer === undefined && isMissed(port, pool),
     times: {
       ...times,
       deregistrationDelayMs: parseDurationMs(pool.spec.targets.deregistrationDelay),
+      retainedUntilMs: retainedUntilMs(port, pool, foreign),
       quarantineMs: port.spec.claim?.exposed ? parseDurationMs(pool.spec.release.quarantine) : 0,
     },
   };

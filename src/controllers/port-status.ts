@@ -27,7 +27,10 @@ export function deriveStatus(port: NLBPort, status: PortStatus, context: PortCon
   if (claim?.releasedAt === undefined) delete next.reuseAfter;
   if (next.conflictUntil !== undefined && Date.parse(next.conflictUntil) <= nowMs) delete next.conflictUntil;
   next.conditions = deriveConditions(current, next, provisioned, context, nowMs);
-  next.phase = phaseOf({ ...port, status: next }, provisioned, context.foreign);
+  next.phase = phaseOf(
+    { ...port, status: next },
+    { provisioned, foreign: context.foreign, retainedUntilMs: context.times.retainedUntilMs, nowMs },
+  );
   return next;
 }
 

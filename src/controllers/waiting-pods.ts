@@ -1,4 +1,6 @@
+import { parseDurationMs } from '../api/duration.ts';
 import { poolLabel } from '../api/names.ts';
+import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import { podWish } from '../core/pod-wish.ts';
 import type { Informer } from '../kube/informer.ts';
@@ -13,8 +15,15 @@ export function waitingPods({ pods, ports }: { pods: Informer<Pod>; ports: Infor
       const { uid = '', labels, deletionTimestamp, creationTimestamp = '' } = pod.metadata;
       if (labels?.[poolLabel] !== poolName || hasEnded(pod) || deletionTimestamp !== undefined) return [];
       const key = keyOf(pod);
-      if (ports.by('claimant', claimantKey('Pod', key)).some(port => isHeldBy(port, uid))) return [];
+      const claimed = ports.by('claimant', claimantKey('Pod', key));
+      if (claimed.some(port => isHeldBy(port, uid) || isAwaited(port, pool))) return [];
       const wish = podWish(pod, pool);
       return wish.ok ? [{ kind: 'Pod', key, uid, since: creationTimestamp, wish: wish.value }] : [];
     });
+}
+
+/** Whether a pod's former self still holds a port that will be kept for it: it waits for the release. */
+function isAwaited({ spec }: NLBPort, pool: NLBPortPool | undefined): boolean {
+  if (!pool || spec.pool !== pool.metadata.name || spec.claim?.releasedAt !== undefined) return false;
+  return parseDurationMs(pool.spec.release.retain) > 0;
 }

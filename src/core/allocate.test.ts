@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { NLBPort } from '../api/port.ts';
-import { allocate, freePorts, isConflict, isFree } from './allocate.ts';
+import { allocate, allocateBeside, freePorts, isConflict, isFree } from './allocate.ts';
 import { aClaim, aPort, arnOf } from './port.fixture.ts';
 
 const [a, b] = [arnOf('a'), arnOf('b')];
@@ -126,4 +126,50 @@ test('allocate() never gives one port twice, nor one of another pool or load bal
 test('freePorts() leaves out load balancers that the pool can not use', () => {
   const free = freePorts([b], [make('cold', 1, a), make('cold', 1, b)], () => false);
   assert.deepEqual([...free.keys()], [b]);
+});
+
+const left = (number: number, arn: string, portName: string, releasedAt = now) =>
+  aPort(number, { arn, spec: { claim: aClaim('x', { portName, releasedAt }) } });
+const numbers = (result: ReturnType<typeof allocateBeside>) =>
+  result.kind === 'allocated' ? result.ports.map(port => port.spec.port) : result.kind;
+const wishes = [{ name: 'game' }, { name: 'voice' }, { name: 'query' }];
+
+test('allocateBeside() gives each name what is kept for it, and adds from the same load balancer', () => {
+  const free = freePorts([a, b], [aPort(1, { arn: a }), aPort(2, { arn: b }), aPort(3, { arn: b })], () => false);
+  const result = allocateBeside(free, [left(9, b, 'voice'), left(8, b, 'game')], wishes);
+  assert.deepEqual(numbers(result), [8, 9, 2]);
+  assert.ok(result.kind === 'allocated');
+  assert.deepEqual(
+    [...result.free.values()].map(ports => ports.map(port => port.spec.port)),
+    [[1], [3]],
+  );
+});
+
+test('allocateBeside() prefers the load balancer that keeps most, and of one name the latest released', () => {
+  const none = freePorts([a, b], [], () => false);
+  const kept = [
+    left(1, a, 'game'),
+    left(2, b, 'game', '2026-01-01T00:00:01Z'),
+    left(3, b, 'game', '2026-01-01T00:00:02Z'),
+    left(4, b, 'voice'),
+    left(5, b, 'query'),
+    left(6, b, 'other'),
+  ];
+  assert.deepEqual(numbers(allocateBeside(none, kept, wishes)), [3, 4, 5]);
+});
+
+test('allocateBeside() chooses all anew where the rest does not fit beside what is kept', () => {
+  const ports = [1, 2, 3].map(number => aPort(number, { arn: a }));
+  const free = freePorts([a, b], ports, () => false);
+  assert.deepEqual(numbers(allocateBeside(free, [left(9, b, 'voice')], wishes)), [1, 2, 3]);
+  assert.equal(
+    numbers(
+      allocateBeside(
+        freePorts([b], [], () => false),
+        [left(9, b, 'voice')],
+        wishes,
+      ),
+    ),
+    'exhausted',
+  );
 });

@@ -50,6 +50,44 @@ export function allocate(free: FreePorts, count: number): Allocation {
   return { kind: 'allocated', ports: ports.slice(0, count), free: new Map(free).set(best, ports.slice(count)) };
 }
 
+/**
+ * Chooses a port for every wish, in their order, beside those that are `kept` for the claimant: each of them is given to
+ * the wish of its name, and the others come from the same load balancer, the one that has most of what is kept, the
+ * latest released first. Where they do not fit there, all are chosen anew.
+ */
+export function allocateBeside(
+  free: FreePorts,
+  kept: readonly NLBPort[],
+  wishes: readonly { name: string }[],
+): Allocation {
+  const names = new Set(wishes.map(({ name }) => name));
+  const latestFirst = kept.toSorted((a, b) => (releasedAt(a) < releasedAt(b) ? 1 : -1));
+  let best = new Map<string, NLBPort>();
+  for (const [, there] of Map.groupBy(latestFirst, port => port.spec.loadBalancer.arn)) {
+    const byName = new Map<string, NLBPort>();
+    for (const port of there) {
+      const name = port.spec.claim?.portName ?? '';
+      if (names.has(name) && !byName.has(name)) byName.set(name, port);
+    }
+    if (byName.size > best.size) best = byName;
+  }
+  const [first] = best.values();
+  if (first) {
+    const { arn } = first.spec.loadBalancer;
+    const rest = allocate(new Map([[arn, free.get(arn) ?? []]]), wishes.length - best.size);
+    if (rest.kind === 'allocated') {
+      const others = rest.ports.values();
+      const ports = wishes.flatMap(({ name }) => best.get(name) ?? others.next().value ?? []);
+      return { kind: 'allocated', ports, free: new Map(free).set(arn, rest.free.get(arn) ?? []) };
+    }
+  }
+  return allocate(free, wishes.length);
+}
+
+function releasedAt({ spec: { claim } }: NLBPort): string {
+  return claim?.releasedAt ?? '';
+}
+
 /** Whether a claim could have the port now, as far as the object itself says. */
 export function isFree(port: NLBPort): boolean {
   return (

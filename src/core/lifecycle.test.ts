@@ -19,7 +19,13 @@ const settings = (version: number): LifecycleInput['settings'] => ({
   attributes: {},
   fingerprints: { healthCheck: `h${version}`, attributes: `a${version}` },
 });
-const times = { firstHealthLookMs: 60_000, drainSlackMs: 2_000, deregistrationDelayMs: 30_000, quarantineMs: 300_000 };
+const times = {
+  firstHealthLookMs: 60_000,
+  drainSlackMs: 2_000,
+  deregistrationDelayMs: 30_000,
+  quarantineMs: 300_000,
+  retainedUntilMs: 0,
+};
 const startMs = Date.UTC(2026, 0, 1);
 const at = (ms: number) => new Date(ms).toISOString();
 const target = (ip: string): Target => ({ ip, port: 7777 });
@@ -109,6 +115,26 @@ test('nextStep() frees a released port only when draining and quarantine are ove
   const resting = aPort(1, { spec, status: { ...ready, reuseAfter: at(startMs + 1) } });
   assert.deepEqual(stepOf(resting), { do: 'rest', untilMs: startMs + 1 });
   assert.equal(stepOf(resting, { nowMs: startMs + 1 }).do, 'removeClaim');
+});
+
+test('nextStep() keeps a released port after its quarantine for as long as it is retained', () => {
+  const spec = { claim: aClaim('room', { releasedAt: at(startMs) }) };
+  const rested = aPort(1, { spec, status: { ...ready, reuseAfter: at(startMs + 1_000) } });
+  const kept = (retainedUntilMs: number, nowMs: number) =>
+    stepOf(rested, { nowMs, times: { ...times, retainedUntilMs } });
+  assert.deepEqual(kept(startMs + 5_000, startMs), { do: 'rest', untilMs: startMs + 1_000 });
+  assert.deepEqual(kept(startMs + 5_000, startMs + 1_000), { do: 'rest', untilMs: startMs + 5_000 });
+  assert.equal(kept(startMs + 5_000, startMs + 5_000).do, 'removeClaim');
+  assert.deepEqual(kept(Number.POSITIVE_INFINITY, startMs + 1_000), { do: 'rest' });
+  assert.deepEqual(kept(startMs + 500, startMs + 500), { do: 'rest', untilMs: startMs + 1_000 });
+});
+
+test('nextStep() deregisters the former target before it registers that of a namesake that took the port over', () => {
+  const spec = { claim: aClaim('room', { uid: 'another' }), targets: [target('10.0.0.2')] };
+  const taken = aPort(1, { spec, status: { ...ready, targets: [known('10.0.0.1', 'Registered')] } });
+  assert.deepEqual(stepOf(taken), { do: 'deregisterTargets', targets: [target('10.0.0.1')] });
+  const draining = { ...taken, status: { ...ready, targets: [known('10.0.0.1', 'Draining')] } };
+  assert.deepEqual(stepOf(draining), { do: 'announceTargets', targets: [target('10.0.0.2')] });
 });
 
 test('nextStep() keeps the AWS resources of an object that was deleted by hand, and of a bound one', () => {

@@ -14,6 +14,8 @@ export interface LifecycleTimes {
   /** The pool's deregistration delay and quarantine. */
   deregistrationDelayMs: number;
   quarantineMs: number;
+  /** Until when a released port is kept for its claimant's namesake; see `retainedUntilMs` of retention.ts. */
+  retainedUntilMs: number;
 }
 
 export interface LifecycleInput {
@@ -56,7 +58,7 @@ export type Step =
  * The next step in the life of a port, from its object alone. The order is the point: the dead are deregistered before
  * anything else; a target group gets its attributes before its listener exists (or it could take a zone out of DNS); what
  * is registered was written down before; a claim is removed only when AWS said that draining has ended and the
- * quarantine is over; AWS resources are torn down only while no claim is there.
+ * quarantine and the retention are over; AWS resources are torn down only while no claim is there.
  */
 export function nextStep(input: LifecycleInput): Step {
   const { port } = input;
@@ -135,7 +137,9 @@ function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
   }
   if (status?.reuseAfter === undefined) return { do: 'startQuarantine' };
   const reuseAtMs = Date.parse(status.reuseAfter);
-  return input.nowMs >= reuseAtMs ? { do: 'removeClaim' } : rest(reuseAtMs);
+  if (input.nowMs < reuseAtMs) return rest(reuseAtMs);
+  const { retainedUntilMs } = input.times;
+  return input.nowMs >= retainedUntilMs ? { do: 'removeClaim' } : rest(retainedUntilMs);
 }
 
 function tearDown(port: NLBPort, terminating: boolean, known: KnownTarget[], input: LifecycleInput): Step {

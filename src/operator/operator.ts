@@ -89,7 +89,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
 
   const queueOf = (name: string) => createWorkQueue({ clock, random, log, name, observer: metrics.queueObserver });
   const queues = { pods: queueOf('pods'), passes: queueOf('passes'), ports: queueOf('ports'), pools: queueOf('pools') };
-  const assigner = createAssigner({ ports, pools, sources: [waitingPods({ pods, ports })] });
+  const assigner = createAssigner({ clock, ports, pools, sources: [waitingPods({ pods, ports })] });
   const requestPass = (pool: string) => queues.passes.addAfter(pool, options.batchWindowMs);
   metrics.follow({ ports, pools, queues, budget, isLeader, waitingClaims: assigner.waiting });
 

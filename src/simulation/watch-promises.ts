@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 
 /**
  * Watches every change of a world's objects and collects what breaks a promise: a claim that passes from one claimant to
- * another without having been removed, a port that is bound while AWS still sends to someone, two pods publishing one endpoint, an endpoint published without the port, and an
+ * another without having been removed, unless the other is its namesake and it was released, a port that is bound while AWS still sends to someone, two pods publishing one endpoint, an endpoint published without the port, and an
  * endpoint that changes or vanishes while its port is held.
  */
 export async function watchPromises(world: World): Promise<{ broken: readonly string[]; stop(): void }> {
@@ -29,7 +29,8 @@ export async function watchPromises(world: World): Promise<{ broken: readonly st
 
   ports.onChange(({ key, object, previous }) => {
     const [was, is] = [previous?.spec.claim, object?.spec.claim];
-    if (was && is && was.uid !== is.uid) complain(`${key} passed from ${was.name} to ${is.name}`);
+    const isTakenOver = was?.releasedAt !== undefined && was.name === is?.name && was.namespace === is.namespace;
+    if (was && is && was.uid !== is.uid && !isTakenOver) complain(`${key} passed from ${was.name} to ${is.name}`);
     if (was?.exposed && !was.releasedAt && !is) complain(`${key} was taken from ${was.name} without a release`);
     if (was?.releasedAt && !is && (previous?.status?.targets ?? []).length > 0) {
       complain(`${key} was freed while AWS may hold ${JSON.stringify(previous?.status?.targets)}`);
