@@ -55,6 +55,11 @@ export const errorTable = {
     summary: 'The quarantine is shorter than an AWS call may take.',
   },
   LoadBalancerFailed: { code: 'NLBP-2006', retry: true, summary: 'A load balancer of the pool is in state failed.' },
+  ClusterRestored: {
+    code: 'NLBP-2007',
+    retry: true,
+    summary: 'No NLBPort exists, but AWS holds resources of this cluster.',
+  },
 
   // Ports
   ListenerConflict: { code: 'NLBP-3001', retry: true, summary: 'A listener of someone else is on this port.' },

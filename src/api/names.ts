@@ -14,6 +14,8 @@ export const endpointAnnotation = 'nlbports.dev/endpoint';
 export const endpointsAnnotation = 'nlbports.dev/endpoints';
 /** The condition of a claimant; a readiness gate where a pod declares it. */
 export const readyCondition = 'nlbports.dev/ready';
+/** On a pool: "true" makes its NLBPorts although AWS holds resources of this cluster that no NLBPort has on record. */
+export const proceedAnnotation = 'nlbports.dev/proceed';
 /** The finalizer that keeps an NLBPort until its AWS resources are settled. */
 export const awsFinalizer = 'nlbports.dev/aws';
 /** The finalizer that keeps a pool until its ports are gone. */

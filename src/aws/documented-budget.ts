@@ -66,6 +66,7 @@ export const callClasses: Record<Elbv2Action, CallClass> = {
   DescribeListeners: 'describe',
   DescribeTargetGroups: 'describe',
   DescribeTargetHealth: 'describe',
+  DescribeTargetGroupAttributes: 'describe',
   DescribeTags: 'describe',
   CreateTargetGroup: 'mutate',
   ModifyTargetGroup: 'mutate',
@@ -77,3 +78,12 @@ export const callClasses: Record<Elbv2Action, CallClass> = {
   RegisterTargets: 'register',
   DeregisterTargets: 'register',
 };
+
+/**
+ * Target groups that an audit looks into per second: two calls each, so that it takes at most a fifth of the rate of
+ * Describe calls, and the other tools of the account and a burst of rooms find theirs. Undefined: no limit.
+ */
+export function auditLooksPerSecond({ describe, account }: BudgetRows): number | undefined {
+  const perSecond = Math.min(describe?.perSecond ?? Infinity, account?.perSecond ?? Infinity);
+  return Number.isFinite(perSecond) ? perSecond / 10 : undefined;
+}

@@ -9,6 +9,10 @@ export interface Elbv2Calls {
   DescribeListeners: [elbv2.DescribeListenersCommandInput, elbv2.DescribeListenersCommandOutput];
   DescribeTargetGroups: [elbv2.DescribeTargetGroupsCommandInput, elbv2.DescribeTargetGroupsCommandOutput];
   DescribeTargetHealth: [elbv2.DescribeTargetHealthCommandInput, elbv2.DescribeTargetHealthCommandOutput];
+  DescribeTargetGroupAttributes: [
+    elbv2.DescribeTargetGroupAttributesCommandInput,
+    elbv2.DescribeTargetGroupAttributesCommandOutput,
+  ];
   DescribeTags: [elbv2.DescribeTagsCommandInput, elbv2.DescribeTagsCommandOutput];
   CreateTargetGroup: [elbv2.CreateTargetGroupCommandInput, elbv2.CreateTargetGroupCommandOutput];
   ModifyTargetGroup: [elbv2.ModifyTargetGroupCommandInput, elbv2.ModifyTargetGroupCommandOutput];

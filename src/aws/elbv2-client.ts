@@ -56,6 +56,7 @@ const commands = {
   DescribeListeners: elbv2.DescribeListenersCommand,
   DescribeTargetGroups: elbv2.DescribeTargetGroupsCommand,
   DescribeTargetHealth: elbv2.DescribeTargetHealthCommand,
+  DescribeTargetGroupAttributes: elbv2.DescribeTargetGroupAttributesCommand,
   DescribeTags: elbv2.DescribeTagsCommand,
   CreateTargetGroup: elbv2.CreateTargetGroupCommand,
   ModifyTargetGroup: elbv2.ModifyTargetGroupCommand,

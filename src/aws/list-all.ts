@@ -1,4 +1,4 @@
-import type { Listener, LoadBalancer } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Listener, LoadBalancer, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { CallOptions, Elbv2Api } from './elbv2-api.ts';
 
 /** The most that AWS gives in one page (ELB API Reference). */
@@ -31,6 +31,18 @@ export async function listAllListeners(
       options,
     );
     all.push(...(page.Listeners ?? []));
+    Marker = page.NextMarker;
+  } while (Marker);
+  return all;
+}
+
+/** All target groups of the account and region. Throws rather than answer in part. */
+export async function listAllTargetGroups(api: Elbv2Api, options: CallOptions): Promise<TargetGroup[]> {
+  const all: TargetGroup[] = [];
+  let Marker: string | undefined;
+  do {
+    const page = await api.call('DescribeTargetGroups', { PageSize, ...(Marker ? { Marker } : {}) }, options);
+    all.push(...(page.TargetGroups ?? []));
     Marker = page.NextMarker;
   } while (Marker);
   return all;

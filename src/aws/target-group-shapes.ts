@@ -4,7 +4,7 @@ import type {
   TargetHealthDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Target } from '../api/port.ts';
-import type { HealthCheckSettings } from '../core/target-group-settings.ts';
+import { type HealthCheckSettings, healthCheckTimeoutSeconds } from '../core/target-group-settings.ts';
 import type { PortResources, TargetHealth } from './port-provider.ts';
 
 /** Whether what can't be changed about a group is as wanted. */
@@ -24,7 +24,7 @@ export function hasHealthCheck(group: TargetGroup, wanted: HealthCheckSettings):
     group.HealthCheckPort === wanted.port &&
     (wanted.path === undefined || group.HealthCheckPath === wanted.path) &&
     group.HealthCheckIntervalSeconds === wanted.intervalSeconds &&
-    group.HealthCheckTimeoutSeconds === timeoutSeconds(wanted) &&
+    group.HealthCheckTimeoutSeconds === healthCheckTimeoutSeconds(wanted) &&
     group.HealthyThresholdCount === wanted.healthyThreshold
   );
 }
@@ -36,7 +36,7 @@ export function healthCheckInput(wanted: HealthCheckSettings) {
     HealthCheckPort: wanted.port,
     ...(wanted.path === undefined ? {} : { HealthCheckPath: wanted.path }),
     HealthCheckIntervalSeconds: wanted.intervalSeconds,
-    HealthCheckTimeoutSeconds: timeoutSeconds(wanted),
+    HealthCheckTimeoutSeconds: healthCheckTimeoutSeconds(wanted),
     HealthyThresholdCount: wanted.healthyThreshold,
   };
 }
@@ -61,10 +61,4 @@ export function toTargetHealth(description: TargetHealthDescription): TargetHeal
     state: health?.State ?? 'unavailable',
     ...(reason === '' ? {} : { reason }),
   };
-}
-
-// AWS refuses a time-out that is not below the interval, its own default of 10 s too ("Health check interval must be
-// greater than the timeout"). 6 s is its default for HTTP, and long enough to open a connection.
-function timeoutSeconds(wanted: HealthCheckSettings): number {
-  return Math.min(6, wanted.intervalSeconds - 1);
 }

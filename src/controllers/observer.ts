@@ -1,3 +1,15 @@
+import type { FindingKind } from '../core/audit.ts';
+
+/** What one audit came to. */
+export interface AuditReport {
+  /** `complete`: all of AWS was listed. `incomplete`: a listing failed, so nothing was compared. */
+  result: 'complete' | 'incomplete';
+  /** How much was found of each kind; kinds without any are left out. */
+  found: Partial<Record<FindingKind, number>>;
+  /** Whether the cluster looks restored. */
+  restored: boolean;
+}
+
 /** What the loops tell about themselves, for metrics; nothing they do depends on it. */
 export interface Observer {
   /** A claim asked for a port: `bound`, `waiting` or `refused`, with the reason where it was not bound. */
@@ -12,6 +24,8 @@ export interface Observer {
   registered(pool: string, port: string): void;
   /** AWS called the target of a port healthy. */
   healthy(pool: string, port: string): void;
+  /** An audit ended. */
+  audited(report: AuditReport): void;
 }
 
 /** An observer that keeps nothing. */
@@ -24,5 +38,6 @@ export function silentObserver(): Observer {
     targetKnown() {},
     registered() {},
     healthy() {},
+    audited() {},
   };
 }

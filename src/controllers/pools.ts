@@ -15,6 +15,7 @@ import type { ReconcileResult, WorkQueue } from '../kube/work-queue.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { isForeign } from './port-context.ts';
+import type { RestoredGuard } from './restored.ts';
 import { updateStatus } from './update-status.ts';
 
 export interface PoolsDeps {
@@ -22,6 +23,7 @@ export interface PoolsDeps {
   pools: Informer<NLBPortPool>;
   ports: Informer<NLBPort>;
   inventory: Inventory;
+  restored: RestoredGuard;
   /** Claims of the pool that wait for a port. */
   waitingClaims: (poolName: string) => number;
   events: EventRecorder;
@@ -70,14 +72,21 @@ const writesAtOnce = 16;
  */
 export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<ReconcileResult> {
   const listings = new Map<string, Listing>();
+  const savedAtMs = new Map<string, number>();
 
   return async name => {
     const pool = deps.pools.get(name);
     if (!pool || !deps.isLeader() || deps.signal.aborted) {
       listings.delete(name);
+      savedAtMs.delete(name);
       return {};
     }
     const deleting = pool.metadata.deletionTimestamp !== undefined;
+    const restMs = (savedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + settleMs - deps.clock.nowMs();
+    // What people write is looked at at once; what follows from it is gathered, as the turn before may have taken long.
+    if (!deleting && pool.status?.observedGeneration === pool.metadata.generation && restMs > 0) {
+      return { requeueAfterMs: Math.max(10, restMs) };
+    }
     if (!deleting && !pool.metadata.finalizers?.includes(poolFinalizer)) {
       await setFinalizers(deps, pool, [...(pool.metadata.finalizers ?? []), poolFinalizer]);
       return { requeueAfterMs: 10 };
@@ -95,9 +104,11 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
       ports,
       listenersPerLoadBalancer: deps.options.listenersPerLoadBalancer,
     });
+    const held = plan.create.length > 0 ? await whyNotMade(deps, pool, listing) : undefined;
+    if (held) plan.create = [];
     for (const entry of loadBalancers) entry.capacity = plan.capacity.get(entry.arn) ?? 0;
     // The status first: ports are made when claims can already see where they stand.
-    await saveStatus(deps, pool, listing, loadBalancers, planned);
+    if (await saveStatus(deps, pool, listing, loadBalancers, planned, held)) savedAtMs.set(name, deps.clock.nowMs());
     const overlap = await carryOut(deps, plan);
     if (overlap) deps.log.warn({ pool: name }, 'A port of the pool is owned by another pool');
     if (deleting && deps.ports.by('pool', name).length === 0) {
@@ -106,7 +117,8 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
       return (await setFinalizers(deps, latest, left)) === 'conflict' ? { requeueAfterMs: 200 } : {};
     }
     if (!listing) return {};
-    const wait = listing.failed ? deps.options.retryMs : deps.options.resyncMs;
+    const wait =
+      listing.failed || (held && held.reason !== 'ClusterRestored') ? deps.options.retryMs : deps.options.resyncMs;
     return { requeueAfterMs: Math.max(10, listing.atMs + wait - deps.clock.nowMs()) };
   };
 }
@@ -133,6 +145,12 @@ export function watchForPools(deps: Pick<PoolsDeps, 'pools' | 'ports'>, queue: W
     const pool = object?.spec.pool ?? previous?.spec.pool;
     if (pool) queue.addAfter(pool, settleMs);
   });
+}
+
+/** Why the pool's ports may not be made now: what AWS holds of them may serve live rooms. */
+function whyNotMade(deps: PoolsDeps, pool: NLBPortPool, listing: Listing | undefined): Promise<CodedError | undefined> {
+  const options = { priority: 'audit' as const, stillWanted: deps.isLeader, signal: deps.signal };
+  return deps.restored.whyNot(pool, [...(listing?.listeners.values() ?? [])].flat(), options);
 }
 
 async function currentListing(
@@ -319,7 +337,8 @@ async function saveStatus(
   listing: Listing | undefined,
   loadBalancers: LoadBalancerStatus[],
   planned: readonly PlannedLoadBalancer[],
-): Promise<void> {
+  held: CodedError | undefined,
+): Promise<boolean> {
   const { name } = pool.metadata;
   const nowMs = deps.clock.nowMs();
   const written = await updateStatus(
@@ -330,13 +349,13 @@ async function saveStatus(
       const ports = deps.ports.by('pool', name);
       status.ports = countPorts(ports, port => isForeign(port, { ...current, status }));
       status.waiting = deps.waitingClaims(name);
-      for (const condition of poolConditions(deps, current, status, listing, planned)) {
+      for (const condition of poolConditions(deps, current, status, listing, planned, held)) {
         status.conditions = withCondition(status.conditions, condition, nowMs);
       }
       return status;
     },
   );
-  if (!written) return;
+  if (!written) return false;
   for (const condition of written.status?.conditions ?? []) {
     const before = findCondition(pool.status?.conditions, condition.type);
     if (before?.reason === condition.reason) continue;
@@ -353,6 +372,7 @@ async function saveStatus(
     });
     if (warning) deps.log.warn({ pool: name, reason: condition.reason }, condition.message);
   }
+  return written.metadata.resourceVersion !== pool.metadata.resourceVersion;
 }
 
 type NewCondition = Omit<Condition, 'lastTransitionTime'>;
@@ -363,6 +383,7 @@ function poolConditions(
   status: PoolStatus,
   listing: Listing | undefined,
   planned: readonly PlannedLoadBalancer[],
+  held: CodedError | undefined,
 ): NewCondition[] {
   const { name, generation } = pool.metadata;
   const make = (type: string, value: boolean, reason: string, message: string): NewCondition => ({
@@ -385,7 +406,7 @@ function poolConditions(
   }
 
   const overlaps = planned.filter(({ ownedByOthers }) => countInRange(pool, ownedByOthers) > 0);
-  const problem = listing?.failed ?? listing?.problems[0];
+  const problem = listing?.failed ?? held ?? listing?.problems[0];
   const conditions: NewCondition[] = [];
   if (problem) conditions.push(fromError('Ready', problem));
   else if (overlaps.length > 0) {

@@ -6,6 +6,7 @@ import { type NLBPort, nlbPorts, type PortStatus, sameTarget } from '../api/port
 import { NotWanted } from '../aws/aws-error.ts';
 import type { CallOptions, CallPriority } from '../aws/elbv2-api.ts';
 import type { PortProvider, PortResources } from '../aws/port-provider.ts';
+import { isSetBack } from '../core/audit-repair.ts';
 import { nextStep, type Step } from '../core/lifecycle.ts';
 import {
   announceRemoval,
@@ -14,6 +15,7 @@ import {
   recordFound,
   recordListener,
   recordListenerGone,
+  recordListenerLost,
   recordTargetGroup,
   recordTargetGroupGone,
 } from '../core/resource-record.ts';
@@ -113,7 +115,8 @@ export function watchForPorts(deps: Pick<PortsDeps, 'ports' | 'pools'>, queue: W
     const wished =
       object?.metadata.generation !== previous?.metadata.generation ||
       object?.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp;
-    if (wished) queue.add(key, object?.spec.claim ? 0 : 1);
+    // But for what the audit no longer believes.
+    if (wished || isSetBack(object?.status, previous?.status)) queue.add(key, object?.spec.claim ? 0 : 1);
   });
   deps.pools.onChange(({ key, object, previous }) => {
     const same =
@@ -311,7 +314,9 @@ async function orFail<T>(deps: PortsDeps, port: NLBPort, conditionType: string, 
     const { status, metadata } = current;
     const failed = withFailure(status ?? {}, conditionType, error, metadata.generation ?? 0, deps.clock.nowMs());
     if (error.reason === 'ListenerConflict' || error.reason === 'TargetGroupConflict') {
-      return { ...failed, conflictUntil: preciseTimestamp(deps.clock.nowMs() + deps.times.conflictRetryMs) };
+      const lost =
+        error.reason === 'ListenerConflict' ? recordListenerLost(port, { ...current, status: failed }) : failed;
+      return { ...lost, conflictUntil: preciseTimestamp(deps.clock.nowMs() + deps.times.conflictRetryMs) };
     }
     // A listener of ours that nobody wrote down keeps it in use: it is looked for.
     if (error.reason === 'AwsResourceInUse') return announceResources({ ...current, status: failed });

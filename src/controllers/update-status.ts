@@ -11,7 +11,7 @@ export type WithStatus<S> = KubeObject & { status?: S };
 export interface UpdateStatusDeps<T extends KubeObject> {
   client: KubeClient;
   resource: Resource<T>;
-  informer: Informer<T>;
+  informer: Pick<Informer<T>, 'get' | 'put'>;
 }
 
 /** More than any storm of writers has needed; each try begins with a live read, so a try lost is a real change. */

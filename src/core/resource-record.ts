@@ -72,6 +72,13 @@ export function recordListenerGone(asked: NLBPort, current: NLBPort): Recorded {
   return next;
 }
 
+/** Someone else's listener has the port: what was on record there, if it is still the same, is gone for good. */
+export function recordListenerLost(asked: NLBPort, current: NLBPort): PortStatus {
+  const next = { ...current.status };
+  if (next.listenerArn === asked.status?.listenerArn) delete next.listenerArn;
+  return next;
+}
+
 /**
  * The target group that AWS was asked about is gone, by our hand or another's: with its targets, and with its listener,
  * as no listener outlives its target group.

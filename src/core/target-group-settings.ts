@@ -57,6 +57,15 @@ export function targetGroupSettings(spec: Pick<PoolSpec, 'protocol' | 'healthChe
   };
 }
 
+/**
+ * How long AWS waits for a check's answer. It refuses a time-out that is not below the interval, its own default of
+ * 10 s too ("Health check interval must be greater than the timeout"). 6 s is its default for HTTP, and long enough to
+ * open a connection.
+ */
+export function healthCheckTimeoutSeconds(wanted: HealthCheckSettings): number {
+  return Math.min(6, wanted.intervalSeconds - 1);
+}
+
 function fingerprint(value: object): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 12);
 }

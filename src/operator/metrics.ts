@@ -5,6 +5,7 @@ import { phases } from '../api/port.ts';
 import type { Budget } from '../aws/budget.ts';
 import type { AttemptReport } from '../aws/create-elbv2-api.ts';
 import type { Observer } from '../controllers/observer.ts';
+import { findingKinds } from '../core/audit.ts';
 import type { Cache } from '../kube/informer.ts';
 import type { WorkQueue, WorkQueueObserver } from '../kube/work-queue.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -75,6 +76,29 @@ export function createMetrics(clock: Clock, defaults: boolean): Metrics {
     ['priority'],
     callBuckets,
   );
+  const auditFindings = new Gauge({
+    name: 'nlbports_audit_findings',
+    help: 'What the last complete audit found to differ between AWS and the NLBPorts, by kind.',
+    labelNames: ['kind'],
+    registers,
+  });
+  const auditFindingsTotal = new Counter({
+    name: 'nlbports_audit_findings_total',
+    help: 'All that audits found to differ between AWS and the NLBPorts, by kind.',
+    labelNames: ['kind'],
+    registers,
+  });
+  const audits = new Counter({
+    name: 'nlbports_audits_total',
+    help: 'Audits by result: complete, or incomplete where AWS could not be listed.',
+    labelNames: ['result'],
+    registers,
+  });
+  const restored = new Gauge({
+    name: 'nlbports_cluster_restored',
+    help: '1 while AWS holds resources of this cluster, no NLBPort exists, and a person must decide.',
+    registers,
+  });
   const queueAdds = new Counter({
     name: 'workqueue_adds_total',
     help: 'Keys added to a work queue.',
@@ -125,6 +149,15 @@ export function createMetrics(clock: Clock, defaults: boolean): Metrics {
         const sinceMs = targetAtMs.get(port);
         if (sinceMs !== undefined) healthySeconds.observe({ pool }, secondsSince(sinceMs));
         targetAtMs.delete(port);
+      },
+      audited(report) {
+        audits.inc({ result: report.result });
+        if (report.result === 'incomplete') return;
+        restored.set(report.restored ? 1 : 0);
+        for (const kind of findingKinds) {
+          auditFindings.set({ kind }, report.found[kind] ?? 0);
+          auditFindingsTotal.inc({ kind }, report.found[kind] ?? 0);
+        }
       },
     },
     queueObserver: {

@@ -2,16 +2,20 @@ import { parseDurationMs } from '../api/duration.ts';
 import { poolLabel } from '../api/names.ts';
 import { type NLBPortPool, nlbPortPools } from '../api/pool.ts';
 import { type NLBPort, nlbPorts } from '../api/port.ts';
+import { createAuditReader } from '../aws/audit-reader.ts';
 import { createBudget } from '../aws/budget.ts';
 import { createElbv2Api } from '../aws/create-elbv2-api.ts';
+import { auditLooksPerSecond } from '../aws/documented-budget.ts';
 import type { Elbv2ClientOptions } from '../aws/elbv2-client.ts';
 import { createInventory } from '../aws/inventory.ts';
 import { createPortProvider } from '../aws/port-provider.ts';
 import { createAssigner } from '../controllers/assign-ports.ts';
+import { auditReconciler } from '../controllers/audit.ts';
 import { portIndexes } from '../controllers/claims.ts';
 import { podReconciler, watchForPods } from '../controllers/pods.ts';
 import { poolReconciler, watchForPools } from '../controllers/pools.ts';
 import { portReconciler, watchForPorts } from '../controllers/ports.ts';
+import { createRestoredGuard } from '../controllers/restored.ts';
 import { waitingPods } from '../controllers/waiting-pods.ts';
 import { createAlwaysLeader } from '../kube/always-leader.ts';
 import { createKubeClient, type KubeClient } from '../kube/client.ts';
@@ -88,7 +92,13 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
   });
 
   const queueOf = (name: string) => createWorkQueue({ clock, random, log, name, observer: metrics.queueObserver });
-  const queues = { pods: queueOf('pods'), passes: queueOf('passes'), ports: queueOf('ports'), pools: queueOf('pools') };
+  const queues = {
+    pods: queueOf('pods'),
+    passes: queueOf('passes'),
+    ports: queueOf('ports'),
+    pools: queueOf('pools'),
+    audit: queueOf('audit'),
+  };
   const assigner = createAssigner({ clock, ports, pools, sources: [waitingPods({ pods, ports })] });
   const requestPass = (pool: string) => queues.passes.addAfter(pool, options.batchWindowMs);
   metrics.follow({ ports, pools, queues, budget, isLeader, waitingClaims: assigner.waiting });
@@ -117,20 +127,24 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       observer: metrics.observer,
       noted: new Map(),
     });
+    const provider = createPortProvider({ api, clock, clusterId });
+    const times = {
+      firstHealthLookMs: options.healthFirstLookMs,
+      drainSlackMs: options.drainSlackMs,
+      conflictRetryMs: options.conflictRetryMs,
+    };
     const reconcilePort = portReconciler({
       ...shared,
-      provider: createPortProvider({ api, clock, clusterId }),
+      provider,
       observer: metrics.observer,
       signal: leading,
-      times: {
-        firstHealthLookMs: options.healthFirstLookMs,
-        drainSlackMs: options.drainSlackMs,
-        conflictRetryMs: options.conflictRetryMs,
-      },
+      times,
     });
+    const reader = createAuditReader({ api, clusterId });
     const reconcilePool = poolReconciler({
       ...shared,
       inventory: createInventory({ api, clusterId }),
+      restored: createRestoredGuard({ ports: ports.list, reader }),
       waitingClaims: assigner.waiting,
       signal: leading,
       options: {
@@ -140,6 +154,18 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
         awsAttemptMs: options.awsAttemptTimeoutMs,
       },
     });
+    const reconcileAudit = auditReconciler({
+      ...shared,
+      reader,
+      provider,
+      requestTurn: name => queues.ports.add(name),
+      observer: metrics.observer,
+      signal: leading,
+      clusterId,
+      times,
+      options: { intervalMs: options.auditIntervalMs, looksPerSecond: auditLooksPerSecond(options.awsBudget) },
+    });
+    queues.audit.add('aws');
     for (const pool of pools.list()) queues.pools.add(keyOf(pool));
     for (const port of ports.list()) queues.ports.add(keyOf(port));
     for (const pod of pods.list()) queues.pods.add(keyOf(pod));
@@ -153,6 +179,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       }),
       queues.ports.run(leading, options.portWorkers, reconcilePort),
       queues.pools.run(leading, 4, reconcilePool),
+      queues.audit.run(leading, 1, reconcileAudit),
     ]);
     await events.flush();
   }

@@ -137,6 +137,13 @@ export const optionsTable = {
     min: 500,
     description: 'Before a listing of load balancers that failed is tried again.',
   },
+  'audit-interval': {
+    kind: 'duration',
+    default: '10m',
+    min: 1000,
+    description:
+      'Time between audits, which compare all of AWS with the NLBPorts. Shorter: what people changed by hand is repaired sooner, at the price of more Describe calls.',
+  },
   'listeners-per-load-balancer': {
     kind: 'integer',
     default: '50',

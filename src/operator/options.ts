@@ -26,6 +26,7 @@ export interface OperatorOptions {
   conflictRetryMs: number;
   poolResyncMs: number;
   poolRetryMs: number;
+  auditIntervalMs: number;
   listenersPerLoadBalancer: number;
   batchWindowMs: number;
   podWorkers: number;
@@ -117,6 +118,7 @@ export function compileOptions(written: WrittenOptions): OperatorOptions {
     conflictRetryMs: durationMs('conflict-retry'),
     poolResyncMs: durationMs('pool-resync'),
     poolRetryMs: durationMs('pool-retry'),
+    auditIntervalMs: durationMs('audit-interval'),
     listenersPerLoadBalancer: integer('listeners-per-load-balancer'),
     batchWindowMs: durationMs('batch-window'),
     podWorkers: integer('pod-workers'),

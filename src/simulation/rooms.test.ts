@@ -65,7 +65,7 @@ test('a cold bind changes AWS four times, a cold release three times, and a room
   await world.clock.advance(600_000);
   assert.deepEqual(changes(world, bound), []);
   const polls = world.emulator.callLog.entries.slice(bound).filter(call => call.action === 'DescribeTargetHealth');
-  assert.deepEqual(polls, [], 'no health polling once healthy');
+  assert.ok(polls.length <= 1, 'once healthy, the audit alone looks at the health, every ten minutes');
   await world.removeRoom('room-1');
   await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Cold'), 60_000);
   assert.deepEqual(actions(changes(world, bound)), ['DeregisterTargets', 'DeleteListener', 'DeleteTargetGroup']);

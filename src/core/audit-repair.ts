@@ -1,0 +1,43 @@
+import type { NLBPort, PortStatus } from '../api/port.ts';
+import { announceResources } from './resource-record.ts';
+
+/**
+ * Parts of a port's record that the audit no longer believes: the listener, the targets in the group, its settings, or
+ * that there is nothing at all (`resources`).
+ */
+export type SetBack = 'listener' | 'targets' | 'healthCheck' | 'attributes' | 'resources';
+
+/** Stands for settings that the target group no longer has; no fingerprint is like it. */
+const altered = 'altered';
+
+/**
+ * The status by which the port controller looks again and mends: it makes the listener or finds it, reads the targets,
+ * writes the settings. Nothing is forgotten by it, so a finding that was wrong costs a few calls and changes nothing.
+ * `asked` is the port as it was before AWS was read; undefined where it is no longer about the same resources, or where
+ * the port controller is at work on them already.
+ */
+export function setBack(asked: NLBPort, current: NLBPort, parts: readonly SetBack[]): PortStatus | undefined {
+  const status = current.status ?? {};
+  const same =
+    status.listenerArn === asked.status?.listenerArn && status.targetGroupArn === asked.status?.targetGroupArn;
+  if (!same || status.creating !== undefined || status.removing) return undefined;
+  let next: PortStatus = { ...status };
+  if (parts.includes('listener') || parts.includes('resources')) next = announceResources({ ...current, status: next });
+  if (parts.includes('targets')) next.inspected = false;
+  if (parts.includes('healthCheck')) next.applied = { ...next.applied, healthCheck: altered };
+  if (parts.includes('attributes')) next.applied = { ...next.applied, attributes: altered };
+  return next;
+}
+
+/** Whether a status was set back since: the port controller has something to do, whoever wrote it. */
+export function isSetBack(status: PortStatus | undefined, previous: PortStatus | undefined): boolean {
+  if (status === undefined) return false;
+  const { creating, inspected, applied, listenerArn } = status;
+  const isAnnounced = creating !== undefined && previous?.creating === undefined;
+  return (
+    (isAnnounced && (listenerArn !== undefined || status.targetGroupArn === undefined)) ||
+    (inspected === false && previous?.inspected === true) ||
+    (applied?.healthCheck === altered && previous?.applied?.healthCheck !== altered) ||
+    (applied?.attributes === altered && previous?.applied?.attributes !== altered)
+  );
+}
