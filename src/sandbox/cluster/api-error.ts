@@ -169,8 +169,12 @@ export function invalidObject(kind: NamedKind | undefined, name: string, errors:
 }
 
 /** What this server does not imitate: an answer that the real one would never give, so that nobody is misled. */
-export const notImplemented = (what: string) =>
-  new ApiError(501, 'NotImplemented', `The simulated Kubernetes API does not implement ${what}.`);
+export const notImplemented = (what: string, there = '') =>
+  new ApiError(
+    501,
+    'NotImplemented',
+    `The simulated Kubernetes API does not implement ${what}.${there === '' ? '' : ` What it has: ${there}.`}`,
+  );
 
 export const tooLarge = (what: string) =>
   new ApiError(413, 'RequestEntityTooLarge', `Request entity too large: ${what}`);

@@ -32,6 +32,7 @@ import type { Change, ObjectWriter, Written } from './object-writer.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 import { readDeleteOptions, readListOptions, readWriteOptions } from './request-options.ts';
 import { readPathOf, type Target } from './request-path.ts';
+import { reviewerOf } from './reviews.ts';
 import type { Store } from './store.ts';
 import { applyStrategicMergePatch } from './strategic-merge-patch.ts';
 import { readYaml } from './yaml-body.ts';
@@ -83,8 +84,10 @@ function answer(deps: ApiHandlerDeps, request: KubeRequest): KubeResponse {
   const query = new URLSearchParams(mark < 0 ? '' : request.path.slice(mark + 1));
   const target = readPathOf(path);
   if (target.type === 'other') return answerOther(deps, request, target.path);
-  if (target.group === 'authorization.k8s.io' && target.plural === 'selfsubjectaccessreviews') {
-    return reviewAccess(request);
+  const review = reviewerOf(target);
+  if (review) {
+    if (request.method !== 'POST') throw methodNotAllowed();
+    return jsonResponse(201, review(readBody(request), deps.clock.nowMs()));
   }
   const empty = target.group === '' && request.method === 'GET' ? emptyLists[target.plural] : undefined;
   if (empty !== undefined && target.name === undefined) {
@@ -99,26 +102,12 @@ function answer(deps: ApiHandlerDeps, request: KubeRequest): KubeResponse {
   return answerResource(deps, { request, query, kind, target });
 }
 
-/** `kubectl auth can-i`: everybody may do everything here. */
-function reviewAccess(request: KubeRequest): KubeResponse {
-  if (request.method !== 'POST') throw methodNotAllowed();
-  const review = asObject(readBody(request));
-  return jsonResponse(201, {
-    ...review,
-    apiVersion: 'authorization.k8s.io/v1',
-    kind: 'SelfSubjectAccessReview',
-    metadata: {},
-    status: { allowed: true, reason: 'The simulated API has no authorization.' },
-  });
-}
-
 type ResourceTarget = Extract<Target, { type: 'resource' }>;
 
 function unknownResource({ kinds }: ApiHandlerDeps, { group, version, plural }: ResourceTarget): Error {
-  if (group === '' && version === 'v1') return notImplemented(`"${plural}" of the core group`);
-  if (foreignGroups.test(group) && !kinds.find(group, version, plural)) {
-    return notImplemented(`"${plural}" of ${group}/${version}`);
-  }
+  const there = [...new Set(kinds.all().map(kind => kind.plural))].toSorted().join(', ');
+  if (group === '' && version === 'v1') return notImplemented(`"${plural}" of the core group`, there);
+  if (foreignGroups.test(group)) return notImplemented(`"${plural}" of ${group}/${version}`, there);
   return new NoSuchPath();
 }
 

@@ -101,10 +101,31 @@ describe('createCluster()', () => {
       const answer = await api.get(path);
       assert.equal(answer.status, 501, path);
       assert.equal(answer.body.reason, 'NotImplemented');
-      assert.match(answer.body.message, /^The simulated Kubernetes API does not implement ".+" of .+\.$/);
+      assert.match(
+        answer.body.message,
+        /^The simulated Kubernetes API does not implement ".+" of .+\. What it has: configmaps, .*, pods, .*\.$/,
+      );
     }
     const eviction = await api.post('/api/v1/namespaces/default/pods/a/eviction', {});
     assert.equal(eviction.status, 501);
+    await cluster.stop();
+  });
+
+  it('lists no kind in discovery that it answers 501 for', async () => {
+    const { api, cluster } = testCluster();
+    const groups: string[] = (await api.get('/apis')).body.groups.map(
+      (group: { preferredVersion: { groupVersion: string } }) => `/apis/${group.preferredVersion.groupVersion}`,
+    );
+    let asked = 0;
+    for (const path of ['/api/v1', ...groups]) {
+      for (const { name, verbs } of (await api.get(path)).body.resources) {
+        if (!verbs.includes('list')) continue;
+        asked++;
+        assert.equal((await api.get(`${path}/${name}`)).status, 200, `${path}/${name}`);
+      }
+    }
+    assert.ok(asked > 10);
+    assert.ok(!groups.some(path => path.startsWith('/apis/apps') || path.startsWith('/apis/batch')));
     await cluster.stop();
   });
 

@@ -83,9 +83,10 @@ async function answer(
   let body = bytes.toString('utf8');
   if (bytes.length > 0 && headers['content-type']?.startsWith('application/vnd.kubernetes.protobuf')) {
     const read = readProtobuf(bytes);
-    if (!read.ok) return errorResponse(badRequest(`error decoding the body: ${read.message}`));
-    body = JSON.stringify(read.object);
-    headers['content-type'] = 'application/json';
+    if (read.outcome === 'malformed') return errorResponse(badRequest(`error decoding the body: ${read.message}`));
+    // Of a kind that is not read, the handler knows whether it is simulated at all.
+    body = read.outcome === 'read' ? JSON.stringify(read.object) : '';
+    if (read.outcome === 'read') headers['content-type'] = 'application/json';
   }
   return await handle({
     method: (incoming.method ?? 'GET') as KubeRequest['method'],

@@ -32,7 +32,7 @@ describe('readProtobuf()', () => {
       number(4, 1),
     );
     assert.deepEqual(readProtobuf(bytes), {
-      ok: true,
+      outcome: 'read',
       object: {
         apiVersion: 'v1',
         kind: 'ConfigMap',
@@ -47,7 +47,7 @@ describe('readProtobuf()', () => {
     const port = (...target: Buffer[]) => field(1, Buffer.concat([number(3, 80), field(4, Buffer.concat(target))]));
     const spec = Buffer.concat([port(number(1, 0), number(2, 90)), port(number(1, 1), field(3, 'web'))]);
     const read = readProtobuf(body('v1', 'Service', field(2, spec)));
-    assert.ok(read.ok);
+    assert.ok(read.outcome === 'read');
     assert.deepEqual((read.object.spec as { ports: unknown }).ports, [
       { port: 80, targetPort: 90 },
       { port: 80, targetPort: 'web' },
@@ -55,12 +55,12 @@ describe('readProtobuf()', () => {
   });
 
   it('says no to other kinds, to what is cut off and to what is no protobuf', () => {
-    assert.equal(readProtobuf(body('apps/v1', 'Deployment')).ok, false);
+    assert.equal(readProtobuf(body('apps/v1', 'Deployment')).outcome, 'unknown');
     const whole = body('v1', 'ConfigMap', field(1, field(1, 'a')));
     for (let length = 0; length < whole.length; length++) {
       const read = readProtobuf(whole.subarray(0, length));
-      assert.ok(!read.ok || JSON.stringify(read.object) !== '', String(length));
+      assert.ok(read.outcome !== 'read' || JSON.stringify(read.object) !== '', String(length));
     }
-    assert.equal(readProtobuf(Buffer.from('{}')).ok, false);
+    assert.equal(readProtobuf(Buffer.from('{}')).outcome, 'malformed');
   });
 });

@@ -110,18 +110,28 @@ const kinds: Record<string, Message> = {
       }),
     ],
   }),
+  'authorization.k8s.io/v1 SelfSubjectRulesReview': message({
+    1: ['metadata', metadata],
+    2: ['spec', message({ 1: ['namespace', 'string'] })],
+  }),
+  'authentication.k8s.io/v1 SelfSubjectReview': message({ 1: ['metadata', metadata] }),
 };
 
 /** Every body in this form begins so. */
 const magic = Buffer.from('k8s\0', 'latin1');
 
-/** What a body came to; a kind that is not in the table above is not read. */
-export type ProtobufResult = { ok: true; object: JsonObject } | { ok: false; message: string };
+/** What a body came to; `unknown` is a kind that is not in the table above. */
+export type ProtobufResult =
+  | { outcome: 'read'; object: JsonObject }
+  | { outcome: 'unknown' }
+  | { outcome: 'malformed'; message: string };
+
+const malformed = (message: string): ProtobufResult => ({ outcome: 'malformed', message });
 
 /** Reads an object that a client sent as `application/vnd.kubernetes.protobuf`. */
 export function readProtobuf(bytes: Buffer): ProtobufResult {
   try {
-    if (!bytes.subarray(0, 4).equals(magic)) return { ok: false, message: 'the body does not begin as protobuf does' };
+    if (!bytes.subarray(0, 4).equals(magic)) return malformed('the body does not begin as protobuf does');
     let apiVersion = '';
     let kind = '';
     let raw: Buffer = Buffer.alloc(0);
@@ -134,10 +144,10 @@ export function readProtobuf(bytes: Buffer): ProtobufResult {
       } else if (field.number === 2) raw = asBytes(field.value);
     }
     const shape = kinds[`${apiVersion} ${kind}`];
-    if (!shape) return { ok: false, message: `${kind} of ${apiVersion} is not read from protobuf; send JSON` };
-    return { ok: true, object: { apiVersion, kind, ...readMessage(raw, shape) } };
+    if (!shape) return { outcome: 'unknown' };
+    return { outcome: 'read', object: { apiVersion, kind, ...readMessage(raw, shape) } };
   } catch (error) {
-    return { ok: false, message: (error as Error).message };
+    return malformed((error as Error).message);
   }
 }
 

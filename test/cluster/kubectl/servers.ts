@@ -17,7 +17,7 @@ export interface KubectlServer {
   folder: string;
   /** Where kubectl lies. */
   kubectlFolder: string;
-  /** Makes a namespace that nobody has used, and gives its name. */
+  /** Makes a namespace that nobody has used, and gives its name when the server has put into it what it puts into each. */
   createNamespace(): Promise<string>;
   /** Writes a kubeconfig whose context is that namespace into `folder`, and gives its path. */
   kubeconfig(folder: string, namespace: string): string;
@@ -26,6 +26,8 @@ export interface KubectlServer {
 
 /** Time for the sandbox to name its address; it takes half a second on an idle machine. */
 const startTimeoutMs = 60_000;
+/** Time for a namespace to be filled; it takes some 20 ms on an idle machine. */
+const namespaceTimeoutMs = 60_000;
 
 /** `nlbports sandbox --only kubernetes`, as its own process. */
 export async function startSimulatedServer(): Promise<KubectlServer> {
@@ -71,10 +73,12 @@ export async function startRealServer(): Promise<KubectlServer> {
     throw error;
   }
   const { rest, url, folder, adminKubeconfig } = cluster;
-  return describeServer({ rest, url, folder, adminKubeconfig, kubectlFolder: dirname(cluster.kubectlPath) }, () =>
-    cluster.stop(),
-  );
+  const kubectlFolder = dirname(cluster.kubectlPath);
+  return describeServer({ rest, url, folder, adminKubeconfig, kubectlFolder, everyNamespaceHas }, () => cluster.stop());
 }
+
+/** What kube-controller-manager makes in a new namespace, when it gets round to it: on a busy machine seconds later. */
+const everyNamespaceHas = ['configmaps/kube-root-ca.crt', 'serviceaccounts/default'];
 
 interface ServerParts {
   rest: Rest;
@@ -82,6 +86,7 @@ interface ServerParts {
   folder: string;
   adminKubeconfig: string;
   kubectlFolder: string;
+  everyNamespaceHas?: readonly string[];
 }
 
 function describeServer(parts: ServerParts, stop: () => Promise<void>): KubectlServer {
@@ -97,6 +102,9 @@ function describeServer(parts: ServerParts, stop: () => Promise<void>): KubectlS
       made += 1;
       const name = `case-${made}-of-kubectl`;
       await rest.create('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+      for (const path of parts.everyNamespaceHas ?? []) {
+        await eventually(() => rest.get(`/api/v1/namespaces/${name}/${path}`), namespaceTimeoutMs);
+      }
       return name;
     },
     kubeconfig(into, namespace) {

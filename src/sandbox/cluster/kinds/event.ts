@@ -17,7 +17,7 @@ export function coreEventKind(): Kind {
     version: 'v1',
     decode(object) {
       checkMicroTimes(object, 'Event', 'v1', ['eventTime', 'series.lastObservedTime']);
-      return { object, unknown: [] };
+      return { object: { ...unset, ...object }, unknown: [] };
     },
     judge: object => ({ errors: namespaceErrors(object), warnings: [] }),
     fields: eventFields('involvedObject', 'reportingComponent'),
@@ -33,13 +33,27 @@ export function newEventKind(): Kind {
     collection,
     decode(object) {
       checkMicroTimes(object, 'Event', 'v1', ['eventTime', 'series.lastObservedTime']);
-      return { object: rename(object, toStoredNames), unknown: [] };
+      return { object: { ...unset, ...rename(object, toStoredNames) }, unknown: [] };
     },
-    fromStored: object => ({ ...(rename(object, toNewNames) as ApiObject), apiVersion: 'events.k8s.io/v1' }),
+    fromStored(object) {
+      const shown = rename(object, toNewNames) as ApiObject;
+      for (const field of ['reportingController', 'reportingInstance']) if (shown[field] === '') delete shown[field];
+      return { ...shown, apiVersion: 'events.k8s.io/v1' };
+    },
     judge: (object, old) => ({ errors: old ? updateErrors(object, old) : createErrors(object), warnings: [] }),
     fields: eventFields('regarding', 'reportingController'),
   });
 }
+
+/** Fields that an Event always shows: `kubectl get events --sort-by=.lastTimestamp` fails where one lacks its own. */
+const unset: JsonObject = {
+  source: {},
+  firstTimestamp: null,
+  lastTimestamp: null,
+  eventTime: null,
+  reportingComponent: '',
+  reportingInstance: '',
+};
 
 const columns = [
   textColumn('Last Seen', 'When it was last seen.', (object, nowMs) =>
