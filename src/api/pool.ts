@@ -95,6 +95,14 @@ const release = z.object({
     ),
 });
 
+const readiness = z.object({
+  settle: duration
+    .default('30s')
+    .describe(
+      'How long the target of a pod has to be healthy before the pod counts as ready: a load balancer calls a target healthy before all of its nodes send traffic to it.',
+    ),
+});
+
 const access = z.object({
   namespaces: z
     .array(
@@ -140,6 +148,7 @@ export const poolSpec = z
     healthCheck: healthCheck.prefault({}).describe('How AWS checks the targets.'),
     targets: targets.prefault({}).describe('Attributes of the target groups.'),
     release: release.prefault({}).describe('When and how a port comes back.'),
+    readiness: readiness.prefault({}).describe('When a pod that holds a port is ready.'),
     access: access.describe('Who may claim ports.'),
     default: z
       .boolean()

@@ -162,6 +162,11 @@ export const portStatus = z.object({
     .describe('Every target that AWS may hold for this port.')
     .meta({ 'x-kubernetes-list-type': 'atomic' }),
   lookAfter: instant.optional().describe('When the health of the targets is looked at next.'),
+  readyAfter: instant
+    .optional()
+    .describe(
+      "When the targets count as reachable: they are healthy, and the pool's readiness.settle is over by then. Once past, it stays until the targets change.",
+    ),
   conflictUntil: instant
     .optional()
     .describe('When a port on which someone else was found is tried again, if no listing shows them.'),

@@ -3,6 +3,7 @@ import { findCondition, timestamp } from '../api/conditions.ts';
 import type { CodedError } from '../api/errors.ts';
 import { boundAnnotation, endpointAnnotation, endpointsAnnotation, readyCondition } from '../api/names.ts';
 import type { NLBPort } from '../api/port.ts';
+import { isReady } from '../core/readiness.ts';
 import type { Pod, PodCondition } from '../kube/objects.ts';
 
 /** What a pod is told: its condition, and its annotations (`null` takes one away). */
@@ -48,12 +49,12 @@ export function withoutCommit(report: PodReport): PodReport {
  * The report of a pod that holds a port: how far the port's AWS half is, and the endpoint once the port is exposed and
  * its listener is known to be ours.
  */
-export function boundReport(port: NLBPort, wish: PortWish | undefined): PodReport {
+export function boundReport(port: NLBPort, wish: PortWish | undefined, nowMs: number): PodReport {
   const { status } = port;
   const provisioned = findCondition(status?.conditions, 'Provisioned');
   const registered = findCondition(status?.conditions, 'TargetsRegistered');
   const healthy = findCondition(status?.conditions, 'Healthy');
-  const progress = progressOf(port);
+  const progress = progressOf(port, nowMs);
   // The port has an endpoint while its listener is in place; what AWS says of a pool's edit is the port's matter then.
   const isPublished = port.spec.claim?.exposed && status?.endpoint !== undefined;
   const isGone = provisioned?.reason === 'LoadBalancerNotFound';
@@ -61,7 +62,7 @@ export function boundReport(port: NLBPort, wish: PortWish | undefined): PodRepor
     condition => condition?.status === 'False' && condition.message.startsWith('NLBP-'),
   );
   return {
-    status: progress.reason === 'Healthy' && !isGone ? 'True' : 'False',
+    status: isReady(port, nowMs) && !isGone ? 'True' : 'False',
     reason: failed?.reason ?? progress.reason,
     message: failed?.message ?? progress.message,
     warning: failed !== undefined,
@@ -70,7 +71,7 @@ export function boundReport(port: NLBPort, wish: PortWish | undefined): PodRepor
   };
 }
 
-function progressOf(port: NLBPort): { reason: string; message: string } {
+function progressOf(port: NLBPort, nowMs: number): { reason: string; message: string } {
   const { name } = port.metadata;
   const is = (type: string) => findCondition(port.status?.conditions, type)?.status === 'True';
   if (port.status?.endpoint === undefined)
@@ -78,6 +79,10 @@ function progressOf(port: NLBPort): { reason: string; message: string } {
   if ((port.spec.targets ?? []).length === 0) return { reason: 'WaitingForIP', message: 'The pod has no address yet' };
   if (!is('TargetsRegistered')) return { reason: 'Registering', message: `The pod is being registered with ${name}` };
   if (!is('Healthy')) return { reason: 'Registering', message: 'AWS has not called the target healthy yet' };
+  if (!isReady(port, nowMs)) {
+    const until = port.status?.readyAfter ?? 'a while';
+    return { reason: 'Settling', message: `Healthy; until ${until} traffic may not flow everywhere yet` };
+  }
   return { reason: 'Healthy', message: `Reachable at ${port.status?.endpoint}` };
 }
 

@@ -5,13 +5,14 @@ import { type NLBPortPool, releasesOn } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { isConflict as isConflictPort } from '../core/allocate.ts';
 import { podWish } from '../core/pod-wish.ts';
+import { readyAtMs } from '../core/readiness.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
 import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
 import { keyOf, type Pod, parseKey } from '../kube/objects.ts';
 import { pods as podResource } from '../kube/resource.ts';
-import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/work-queue.ts';
+import { MIN_REQUEUE_MS, type ReconcileResult, requeueAt, type WorkQueue } from '../kube/work-queue.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
@@ -185,13 +186,15 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
   const wish = podWish(pod, deps.pools.get(poolName));
   const exposed = await expose(deps, pod, committed, wish.ok ? wish.value.ports[0] : undefined);
   if (!exposed) return again;
-  return report(deps, pod, publication(deps, pod, exposed, wish));
+  const told = await report(deps, pod, publication(deps, pod, exposed, wish));
+  const readyMs = readyAtMs(exposed, deps.clock.nowMs());
+  return told.requeueAfterMs === undefined && readyMs !== undefined ? requeueAt(deps.clock, readyMs) : told;
 }
 
 function publication(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<ClaimWish>): PodReport {
   const poolName = port.spec.pool;
   const portWish = wish.ok ? wish.value.ports[0] : undefined;
-  const bound = boundReport(port, portWish);
+  const bound = boundReport(port, portWish, deps.clock.nowMs());
   if (portWish && portWish.name !== port.spec.claim?.portName) {
     const message = `Cannot rename port "${port.spec.claim?.portName}" to "${portWish.name}": it is bound; make the pod anew`;
     noteOnce(deps, pod, 'WishFrozen', codedError('WishFrozen', message).message);

@@ -21,6 +21,8 @@ export interface PortContext {
   foreign: boolean;
   /** The pool names the load balancer by ARN, and complete listings no longer find it. */
   loadBalancerGone: boolean;
+  /** How long targets are healthy before they count as reachable. */
+  settleMs: number;
   times: LifecycleTimes;
 }
 
@@ -34,6 +36,7 @@ export function portContext(port: NLBPort, pool: NLBPortPool, times: OperatorTim
     loadBalancer,
     foreign,
     loadBalancerGone: loadBalancer === undefined && isMissed(port, pool),
+    settleMs: parseDurationMs(pool.spec.readiness.settle),
     times: {
       ...times,
       deregistrationDelayMs: parseDurationMs(pool.spec.targets.deregistrationDelay),

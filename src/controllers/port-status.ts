@@ -5,6 +5,7 @@ import type { TargetHealth } from '../aws/port-provider.ts';
 import { isConflict } from '../core/allocate.ts';
 import { isInPlace, isProvisioned } from '../core/lifecycle.ts';
 import { phaseOf } from '../core/phase.ts';
+import { readyAfter } from '../core/readiness.ts';
 import type { Condition } from '../kube/objects.ts';
 import type { PortContext } from './port-context.ts';
 
@@ -27,6 +28,7 @@ export function deriveStatus(port: NLBPort, status: PortStatus, context: PortCon
   if (claim?.releasedAt === undefined) delete next.reuseAfter;
   if (next.conflictUntil !== undefined && Date.parse(next.conflictUntil) <= nowMs) delete next.conflictUntil;
   next.conditions = deriveConditions(current, next, provisioned, context, nowMs);
+  setOrDelete(next, 'readyAfter', readyAfter(port, next, context.settleMs, nowMs));
   next.phase = phaseOf(
     { ...port, status: next },
     { provisioned, foreign: context.foreign, retainedUntilMs: context.times.retainedUntilMs, nowMs },

@@ -228,6 +228,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           loadBalancers: world.loadBalancers.map(({ arn }) => ({ arn })),
           ports: { min: 30000, max: 30049 },
           protocol: 'UDP',
+          // What most tests judge is there at once then.
+          readiness: { settle: '0s' },
           access: { namespaces: ['*'] },
           ...spec,
         },

@@ -92,6 +92,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
             protocol: 'UDP',
             targets: { deregistrationDelay: '0s' },
             release: { on: 'Ended', quarantine: '0s' },
+            readiness: { settle: '0s' },
             access: { namespaces: ['*'] },
             ...spec,
           },

@@ -57,6 +57,8 @@ export function demoPool({ name, loadBalancers, ports, protocol, quarantine }: D
       protocol,
       targets: { deregistrationDelay: '1s' },
       release: { quarantine },
+      // The emulated load balancer sends traffic everywhere as soon as it calls a target healthy.
+      readiness: { settle: '0s' },
       access: { namespaces: ['*'] },
     },
   };
