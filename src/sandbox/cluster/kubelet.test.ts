@@ -153,6 +153,37 @@ describe('createKubelet()', () => {
     });
   });
 
+  it('leaves a pod where it runs when it can not be started at another address', async () => {
+    const stopped: string[] = [];
+    const { api, settle, read, kubelet } = await setUp(async (_pod, ip) => {
+      if (ip !== '10.0.1.5') throw new Error('The port is taken.');
+      return { stop: async () => void stopped.push(ip) };
+    });
+    await api.post(api.at('pods'), room('a'));
+    await settle();
+    await assert.rejects(kubelet.moveAddress('default', 'a'), { message: 'The port is taken.' });
+    assert.equal(kubelet.addressOf('default', 'a'), '10.0.1.5');
+    assert.equal((await read('a')).status.podIP, '10.0.1.5');
+    assert.deepEqual(stopped, []);
+  });
+
+  it('ends both containers of a pod that is deleted while it moves', async () => {
+    const stopped: string[] = [];
+    let letGo = () => {};
+    const { api, settle, kubelet, path } = await setUp(async (_pod, ip) => {
+      if (ip !== '10.0.1.5') await new Promise<void>(resolve => (letGo = resolve));
+      return { stop: async () => void stopped.push(ip) };
+    });
+    await api.post(api.at('pods'), room('a'));
+    await settle();
+    const moved = kubelet.moveAddress('default', 'a');
+    await api.remove(path('a'), { gracePeriodSeconds: 0 });
+    await settle();
+    letGo();
+    await assert.rejects(moved, /ended while it moved/);
+    assert.deepEqual([...new Set(stopped)], ['10.0.1.5', '10.0.1.6']);
+  });
+
   it('ends a pod as Succeeded, with its container, and does not start it again', async () => {
     const { api, clock, settle, read, condition, kubelet } = await setUp();
     await api.post(api.at('pods'), room('a'));

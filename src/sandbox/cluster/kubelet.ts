@@ -44,7 +44,10 @@ export interface Kubelet {
   start(): Promise<void>;
   /** The address at which a pod runs; undefined where it does not. */
   addressOf(namespace: string, name: string): string | undefined;
-  /** Gives a running pod another address, as a restarted sandbox gets. Resolves when the pod's status says so. */
+  /**
+   * Gives a running pod another address, as a restarted sandbox gets. Resolves when the pod's status says so; rejects,
+   * with the pod running where it was, where it can't be started elsewhere.
+   */
   moveAddress(namespace: string, name: string): Promise<string>;
   /** Ends a pod's containers, as when a game is over. Resolves when the pod's status says so. */
   finish(namespace: string, name: string, phase: 'Succeeded' | 'Failed'): Promise<void>;
@@ -54,10 +57,14 @@ export interface Kubelet {
   stop(): Promise<void>;
 }
 
-interface Running {
-  uid: string;
+/** A container and the address at which it runs. */
+interface Placed {
   ip: string;
   container: RunningContainer;
+}
+
+interface Running extends Placed {
+  uid: string;
   startedAt: string;
   finished: 'Succeeded' | 'Failed' | undefined;
 }
@@ -102,19 +109,30 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
   async function run(key: string, pod: Pod): Promise<ReconcileResult> {
     let own = running.get(key);
     if (!own) {
-      const ip = addresses.take();
-      if (ip === undefined) return { requeueAfterMs: 1000 };
-      try {
-        const container = await deps.startContainer(pod, ip);
-        own = { uid: pod.metadata.uid!, ip, container, startedAt: timeText(clock), finished: undefined };
-        running.set(key, own);
-      } catch (error) {
-        addresses.release(ip);
-        throw error;
-      }
+      const started = await startAnywhere(pod);
+      if (started === undefined) return { requeueAfterMs: 1000 };
+      own = { uid: pod.metadata.uid!, ...started, startedAt: timeText(clock), finished: undefined };
+      running.set(key, own);
     }
     await report(pod, own);
     return {};
+  }
+
+  /** Starts the container at an address that is free; undefined where none is. */
+  async function startAnywhere(pod: Pod): Promise<Placed | undefined> {
+    const ip = addresses.take();
+    if (ip === undefined) return undefined;
+    try {
+      return { ip, container: await deps.startContainer(pod, ip) };
+    } catch (error) {
+      addresses.release(ip);
+      throw error;
+    }
+  }
+
+  async function end({ ip, container }: Placed): Promise<void> {
+    await container.stop();
+    addresses.release(ip);
   }
 
   /** Writes the pod's status where it does not say yet what is so. */
@@ -144,8 +162,7 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
 
   async function halt(key: string, own: Running): Promise<void> {
     running.delete(key);
-    await own.container.stop();
-    addresses.release(own.ip);
+    await end(own);
   }
 
   function find(namespace: string, name: string): { key: string; own: Running; pod: Pod } {
@@ -164,15 +181,18 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
     },
     addressOf: (namespace, name) => running.get(keyOf({ metadata: { namespace, name } }))?.ip,
     async moveAddress(namespace, name) {
-      const { own, pod } = find(namespace, name);
-      const ip = addresses.take();
-      if (ip === undefined) throw new Error('No address is free.');
-      await own.container.stop();
-      addresses.release(own.ip);
-      own.ip = ip;
-      own.container = await deps.startContainer(pod, ip);
+      const { key, own, pod } = find(namespace, name);
+      const old = { ip: own.ip, container: own.container };
+      const next = await startAnywhere(pod);
+      if (next === undefined) throw new Error('No address is free.');
+      if (running.get(key) !== own) {
+        await end(next);
+        throw new Error(`The pod ${key} ended while it moved.`);
+      }
+      Object.assign(own, next);
+      await end(old);
       await report(pod, own);
-      return ip;
+      return next.ip;
     },
     async finish(namespace, name, phase) {
       const { key, own, pod } = find(namespace, name);
