@@ -2,9 +2,10 @@ import type { KubeRequest, KubeResponse, KubeTransport } from '../../kube/transp
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
+import type { HttpListener } from '../listen-http.ts';
 import { createApiHandler } from './api-handler.ts';
 import { startControllers } from './controllers.ts';
-import { type ApiHttpServer, serveHttp } from './http-server.ts';
+import { serveHttp } from './http-server.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { Kind } from './kind.ts';
 import { createKindRegistry } from './kind-registry.ts';
@@ -55,7 +56,7 @@ export interface SimulatedCluster {
   handle(request: KubeRequest): Promise<KubeResponse>;
   readonly transport: KubeTransport;
   /** Serves the same over HTTP on a loopback address; port 0 picks a free one. */
-  serve(at?: { host?: string; port?: number }): Promise<ApiHttpServer>;
+  serve(at?: { host?: string; port?: number }): Promise<HttpListener>;
   /** UID of the namespace kube-system: a cluster's identity. */
   readonly systemUid: string;
   /** The newest resourceVersion. */
@@ -86,7 +87,7 @@ export function createCluster(deps: ClusterDeps): SimulatedCluster {
   const watches = createObjectWatches({ store, clock, random });
   const handle = createApiHandler({ store, kinds, writer, watches, clock, log });
   const controllers = startControllers({ store, kinds, writer, clock, cleanupMs: options.cleanupMs });
-  const servers = new Set<ApiHttpServer>();
+  const servers = new Set<HttpListener>();
 
   const plain = { dryRun: false, fieldValidation: 'Strict', fieldManager: 'kube-apiserver' } as const;
   const namespaces = kinds.find('', 'v1', 'namespaces')!;

@@ -1,19 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { KubeRequest, KubeResponse } from '../../kube/transport.ts';
 import type { Log } from '../../runtime/log.ts';
+import { type HttpListener, listenHttp } from '../listen-http.ts';
 import { badRequest, tooLarge } from './api-error.ts';
 import { type ApiHandler, errorResponse } from './api-handler.ts';
 import { readProtobuf } from './protobuf.ts';
-
-/** The simulated API as it is served over HTTP. */
-export interface ApiHttpServer {
-  /** Such as `http://127.0.0.1:6443`. */
-  readonly url: string;
-  readonly port: number;
-  /** Breaks all connections and stops listening. */
-  close(): Promise<void>;
-}
 
 /** A little over what the API accepts, so that the refusal comes from there. */
 const maxBytes = 3 * 1024 * 1024 + 1024;
@@ -24,32 +15,15 @@ export async function serveHttp(deps: {
   log: Log;
   host: string;
   port: number;
-}): Promise<ApiHttpServer> {
-  const server = createServer({ keepAliveTimeout: 120_000 }, (incoming, outgoing) => {
+}): Promise<HttpListener> {
+  const server = createServer((incoming, outgoing) => {
     serveOne(deps.handle, incoming, outgoing).catch((error: unknown) => {
       deps.log.debug({ error, path: incoming.url }, 'A connection to the simulated API server broke.');
       outgoing.destroy();
     });
   });
   server.requestTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(deps.port, deps.host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const { port } = server.address() as AddressInfo;
-  const host = deps.host.includes(':') ? `[${deps.host}]` : deps.host;
-  return {
-    url: `http://${host}:${port}`,
-    port,
-    close: () =>
-      new Promise(resolve => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return await listenHttp(server, { host: deps.host, port: deps.port });
 }
 
 async function serveOne(handle: ApiHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

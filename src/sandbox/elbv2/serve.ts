@@ -1,18 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
+import { type HttpListener, listenHttp } from '../listen-http.ts';
 import { type AdminDeps, handleAdmin } from './admin.ts';
 import type { ElbHandler } from './elbv2.ts';
 import { LostAnswer } from './faults.ts';
-
-/** An emulator that listens. */
-export interface ElbServer {
-  /** As `http://127.0.0.1:4566`. */
-  readonly url: string;
-  readonly port: number;
-  close(): Promise<void>;
-}
 
 /** What the HTTP front needs: whom to ask, and what the admin surface shows. */
 export interface ServeDeps extends AdminDeps {
@@ -25,7 +17,7 @@ export interface ServeDeps extends AdminDeps {
 const maxBodyBytes = 4 * 1024 * 1024;
 
 /** Listens on loopback; port 0 takes a free one. Raises the system's error where the port can't be had. */
-export async function serveElbv2(deps: ServeDeps, at: { host?: string; port: number }): Promise<ElbServer> {
+export async function serveElbv2(deps: ServeDeps, at: { host?: string; port: number }): Promise<HttpListener> {
   const server = createServer((request, response) => {
     answer(deps, request, response).catch((error: unknown) => {
       // A client that went away in the middle of its request is no failure of ours.
@@ -35,26 +27,7 @@ export async function serveElbv2(deps: ServeDeps, at: { host?: string; port: num
       request.socket.resetAndDestroy();
     });
   });
-  // Longer than the idle time of the SDKs' connection pools, so that the server is not the one to close under a request.
-  server.keepAliveTimeout = 120_000;
-  const host = at.host ?? '127.0.0.1';
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port: at.port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://${host}:${port}`,
-    port,
-    close: () =>
-      new Promise(resolve => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return await listenHttp(server, { host: at.host ?? '127.0.0.1', port: at.port });
 }
 
 async function answer(deps: ServeDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
