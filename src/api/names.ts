@@ -16,6 +16,8 @@ export const endpointsAnnotation = 'nlbports.dev/endpoints';
 export const readyCondition = 'nlbports.dev/ready';
 /** On a pool: "true" makes its NLBPorts although AWS holds resources of this cluster that no NLBPort has on record. */
 export const proceedAnnotation = 'nlbports.dev/proceed';
+/** On an NLBPort: "true" where AWS held a listener of its name when it was made. */
+export const foundAnnotation = 'nlbports.dev/found-in-aws';
 /** The finalizer that keeps an NLBPort until its AWS resources are settled. */
 export const awsFinalizer = 'nlbports.dev/aws';
 /** The finalizer that keeps a pool until its ports are gone. */

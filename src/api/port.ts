@@ -170,6 +170,9 @@ export const portStatus = z.object({
   conflictUntil: instant
     .optional()
     .describe('When a port on which someone else was found is tried again, if no listing shows them.'),
+  adoptUntil: instant
+    .optional()
+    .describe('Until when targets that were found in AWS are left to the live pod that says it holds the port.'),
   reuseAfter: instant.optional().describe('When the quarantine ends; unset until draining has ended.'),
   observedGeneration: z.int().optional(),
   conditions,

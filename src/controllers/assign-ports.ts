@@ -20,6 +20,8 @@ export interface WaitingClaim {
   /** Its creationTimestamp: who came first is served first. */
   since: string;
   wish: ClaimWish;
+  /** Names of free ports whose groups hold the claimant's address, one for each port of the wish: they are its own. */
+  adopts?: readonly string[];
 }
 
 /** Finds the claims of one kind that wait for ports of a pool, in any order. */
@@ -112,6 +114,11 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
         port => taken.has(port.metadata.name) || pool === undefined || isForeign(port, pool),
       );
       for (const claim of fresh) {
+        if (claim.adopts && !claim.adopts.some(name => taken.has(name))) {
+          for (const name of claim.adopts) taken.add(name);
+          set(claim, { kind: 'ports', names: [...claim.adopts] });
+          continue;
+        }
         const kept = pool ? keptFor(claim, pool) : [];
         const result = allocateBeside(free, kept, claim.wish.ports);
         if (result.kind === 'exhausted') {

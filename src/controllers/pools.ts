@@ -1,7 +1,7 @@
 import { findCondition, withCondition } from '../api/conditions.ts';
 import { parseDurationMs } from '../api/duration.ts';
 import { type CodedError, codedError } from '../api/errors.ts';
-import { poolFinalizer } from '../api/names.ts';
+import { poolFinalizer, portObjectName } from '../api/names.ts';
 import { type LoadBalancerStatus, type NLBPortPool, nlbPortPools, type PoolStatus } from '../api/pool.ts';
 import { type NLBPort, nlbPorts } from '../api/port.ts';
 import type { FoundListener, Inventory, LoadBalancer } from '../aws/inventory.ts';
@@ -104,6 +104,11 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
       ports,
       listenersPerLoadBalancer: deps.options.listenersPerLoadBalancer,
     });
+    if (plan.create.length > 0 && listing && !listing.fresh && !listing.failed) {
+      // Made again, perhaps, after somebody deleted them: what AWS holds of them by now decides who gets them first.
+      listings.delete(name);
+      return { requeueAfterMs: 10 };
+    }
     const held = plan.create.length > 0 ? await whyNotMade(deps, pool, listing) : undefined;
     if (held) plan.create = [];
     for (const entry of loadBalancers) entry.capacity = plan.capacity.get(entry.arn) ?? 0;
@@ -236,7 +241,9 @@ function plannedLoadBalancer(
   const foreignListenerPorts = listed
     ? listed.filter(listener => !isOwn(deps, pool, listener)).map(({ port }) => port)
     : known;
-  return { arn, foreignListenerPorts, ownedByOthers: ownedByOthers(deps, pool, arn) };
+  const own = (listed ?? []).filter(({ port, owner }) => owner === portObjectName(arn, port));
+  const ownListenerPorts = new Set(own.map(({ port }) => port));
+  return { arn, foreignListenerPorts, ownListenerPorts, ownedByOthers: ownedByOthers(deps, pool, arn) };
 }
 
 function foreignPorts(deps: PoolsDeps, pool: NLBPortPool, listing: Listing, arn: string): number[] {

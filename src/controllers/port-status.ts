@@ -26,6 +26,8 @@ export function deriveStatus(port: NLBPort, status: PortStatus, context: PortCon
   if (status.listenerArn === undefined || status.removing) delete next.endpoint;
   else if (isInPlace(current) && host !== undefined) next.endpoint = `${host}:${port.spec.port}`;
   if (claim?.releasedAt === undefined) delete next.reuseAfter;
+  const isAdopted = claim?.exposed || (next.adoptUntil !== undefined && Date.parse(next.adoptUntil) <= nowMs);
+  if (isAdopted) delete next.adoptUntil;
   if (next.conflictUntil !== undefined && Date.parse(next.conflictUntil) <= nowMs) delete next.conflictUntil;
   next.conditions = deriveConditions(current, next, provisioned, context, nowMs);
   setOrDelete(next, 'readyAfter', readyAfter(port, next, context.settleMs, nowMs));

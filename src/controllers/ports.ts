@@ -5,7 +5,8 @@ import type { NLBPortPool } from '../api/pool.ts';
 import { type NLBPort, nlbPorts, type PortStatus, sameTarget } from '../api/port.ts';
 import { NotWanted } from '../aws/aws-error.ts';
 import type { CallOptions, CallPriority } from '../aws/elbv2-api.ts';
-import type { PortProvider, PortResources } from '../aws/port-provider.ts';
+import type { PortProvider, PortResources, TargetHealth } from '../aws/port-provider.ts';
+import { adoptionTimes, announceLook, recordLook } from '../core/adoption.ts';
 import { isSetBack } from '../core/audit-repair.ts';
 import { nextStep, type Step } from '../core/lifecycle.ts';
 import {
@@ -77,7 +78,7 @@ export function portReconciler(deps: PortsDeps): (name: string) => Promise<Recon
       // Without its pool nobody knows what is wanted of the port; the pool's finalizer makes this a passing state.
       if (!pool) return {};
       if (leftBehind.has(port)) {
-        await saveStatus(deps, port, announceResources);
+        await saveStatus(deps, port, current => announceLook(current, afterNow(deps, adoptionTimes.lookMs)));
         leftBehind.delete(port);
         continue;
       }
@@ -147,6 +148,25 @@ async function perform(
       await save(announceResources);
       return;
 
+    case 'announceLook':
+      await save(current => announceLook(current, afterNow(deps, adoptionTimes.lookMs)));
+      return;
+
+    case 'lookForTargets': {
+      const looked = lookForTargets(deps, port, context, options);
+      const found = await orFail(deps, port, 'Provisioned', looked);
+      await save(current => {
+        if (!found || found.targets.length === 0) return recordLook(port, current, undefined);
+        const status = withHealth(current, found.targets, clock.nowMs());
+        const { targetGroupArn: arn } = found;
+        return recordLook(port, current, {
+          status,
+          targetGroupArn: arn,
+          adoptUntil: afterNow(deps, adoptionTimes.adoptMs),
+        });
+      });
+      return;
+    }
     case 'findResources': {
       const found = await orFail(deps, port, 'Provisioned', provider.findResources(resources(port, context), options));
       await save(current => recordFound(port, current, found));
@@ -430,6 +450,26 @@ function wantedCall(
   };
 }
 
+/** Who is in the group of a port that was made again; undefined where there is no group. */
+async function lookForTargets(
+  { provider }: PortsDeps,
+  port: NLBPort,
+  context: PortContext,
+  options: CallOptions,
+): Promise<Result<{ targetGroupArn: string; targets: TargetHealth[] } | undefined>> {
+  const found = await provider.findResources(resources(port, context), options);
+  if (!found.ok) return found;
+  const { targetGroupArn } = found.value;
+  if (targetGroupArn === undefined) return { ok: true, value: undefined };
+  const inspected = await provider.inspectTargetGroup(resources(port, context), targetGroupArn, options);
+  return inspected.ok ? { ok: true, value: { targetGroupArn, ...inspected.value } } : inspected;
+}
+
+/** The time so long from now, as it is written on objects. */
+function afterNow({ clock }: PortsDeps, ms: number): string {
+  return preciseTimestamp(clock.nowMs() + ms);
+}
+
 /** Since when a port is in its present hands: who came first is served first by AWS too, with all of its calls. */
 function createHandsSince(clock: Clock): (port: NLBPort) => number {
   const known = new Map<string, { uid: string | undefined; atMs: number }>();
@@ -459,7 +499,12 @@ function createLeftBehind(ports: Informer<NLBPort>) {
 }
 
 function isRead(step: Step): boolean {
-  return step.do === 'findResources' || step.do === 'inspectTargetGroup' || step.do === 'readHealth';
+  return (
+    step.do === 'lookForTargets' ||
+    step.do === 'findResources' ||
+    step.do === 'inspectTargetGroup' ||
+    step.do === 'readHealth'
+  );
 }
 
 function priorityOf(port: NLBPort, step: Step): CallPriority {
@@ -469,6 +514,8 @@ function priorityOf(port: NLBPort, step: Step): CallPriority {
       return 'deregister';
     case 'registerTargets':
       return 'bind';
+    case 'lookForTargets':
+      return 'provision';
     case 'readHealth':
       return 'release';
     case 'deleteListener':

@@ -1,4 +1,5 @@
 import type { NLBPort } from '../api/port.ts';
+import { isBeingFound } from './adoption.ts';
 
 /** The ports that can be given away: by load balancer in the pool's order, each list in the order of choice. */
 export type FreePorts = ReadonlyMap<string, readonly NLBPort[]>;
@@ -96,6 +97,7 @@ export function isFree(port: NLBPort): boolean {
     port.metadata.deletionTimestamp === undefined &&
     // Targets that AWS may still hold belong to someone else: they go first.
     (port.status?.targets ?? []).length === 0 &&
+    !isBeingFound(port) &&
     !isConflict(port)
   );
 }

@@ -1,5 +1,7 @@
 import { findCondition } from '../api/conditions.ts';
+import { awsFinalizer } from '../api/names.ts';
 import { type KnownTarget, type NLBPort, sameTarget, type Target } from '../api/port.ts';
+import { isBeingFound, isKeptForAdoption, mustBeLookedInto } from './adoption.ts';
 import type { TargetGroupSettings } from './target-group-settings.ts';
 
 /** How long the port's life waits for what; all in milliseconds. */
@@ -32,6 +34,10 @@ export interface LifecycleInput {
 export type Step =
   /** Write down that AWS may hold resources from now on, before it is asked to make them. */
   | { do: 'announceResources' }
+  /** Write down that a port was made again whose group may have a live pod in it, before AWS is asked. */
+  | { do: 'announceLook' }
+  /** Look who is in the group of a port that was made again. */
+  | { do: 'lookForTargets' }
   /** Look for what an earlier process may have made without living to write it down. */
   | { do: 'findResources' }
   | { do: 'createTargetGroup' }
@@ -66,12 +72,17 @@ export function nextStep(input: LifecycleInput): Step {
   const known = port.status?.targets ?? [];
   const wanted = port.spec.targets ?? [];
 
+  if (mustBeLookedInto(port)) return { do: 'announceLook' };
+  const isKept = isKeptForAdoption(port, input.nowMs);
+  if (isKept && isBeingFound(port)) return { do: 'lookForTargets' };
+  if (isKept && !claim) return rest(Date.parse(port.status?.adoptUntil ?? ''));
+
   const dead = known.filter(entry => entry.state !== 'Draining' && !wanted.some(target => sameTarget(target, entry)));
-  if (dead.length > 0) return { do: 'deregisterTargets', targets: dead.map(bare) };
+  if (dead.length > 0 && !isKept) return { do: 'deregisterTargets', targets: dead.map(bare) };
 
   const terminating = port.metadata.deletionTimestamp !== undefined;
   // Someone other than the pool controller deleted the object: its resources stay and the next object finds them.
-  if (terminating && !retire && !claim) return { do: 'dropFinalizer' };
+  if (terminating && !retire && !claim) return letGo(port);
 
   if (claim?.releasedAt !== undefined) return afterRelease(input, known);
   if (claim !== undefined || (port.spec.warm && !retire)) return provide(input, known, wanted);
@@ -147,10 +158,15 @@ function tearDown(port: NLBPort, terminating: boolean, known: KnownTarget[], inp
   if (port.status?.listenerArn !== undefined)
     return { do: port.status.removing ? 'deleteListener' : 'announceRemoval' };
   if (port.status?.targetGroupArn !== undefined) return { do: 'deleteTargetGroup' };
-  if (terminating) return { do: 'dropFinalizer' };
+  if (terminating) return letGo(port);
   if (known.length > 0) return rest(drainedAtMs(input, known));
   // The port is free again then, and somebody has to say so.
   return rest(conflictUntilMs(input) ?? Number.POSITIVE_INFINITY);
+}
+
+/** An object that is let go of may be there for a while: until the news of its end comes, or for someone else's finalizer. */
+function letGo({ metadata }: NLBPort): Step {
+  return metadata.finalizers?.includes(awsFinalizer) ? { do: 'dropFinalizer' } : { do: 'rest' };
 }
 
 /** Until when a conflict keeps the port from being provided; infinity while the pool's listing shows it. */

@@ -1,4 +1,4 @@
-import { portObjectName } from '../api/names.ts';
+import { foundAnnotation, portObjectName } from '../api/names.ts';
 import type { PoolSpec } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import { isConflict, isFree } from './allocate.ts';
@@ -8,6 +8,8 @@ export interface PlannedLoadBalancer {
   arn: string;
   /** Port numbers of all listeners on it that do not belong to this pool. */
   foreignListenerPorts: readonly number[];
+  /** Port numbers on which this cluster has a listener for the NLBPort of that name. */
+  ownListenerPorts?: ReadonlySet<number>;
   /** Port numbers that an earlier pool owns here. */
   ownedByOthers: ReadonlySet<number>;
 }
@@ -60,7 +62,7 @@ export function planPool(input: PoolPlanInput): PoolPlan {
   const warm = warmNames(input.spec.warm, wanted, existing);
   for (const [name, { arn, port }] of wanted) {
     const found = existing.get(name);
-    if (!found) plan.create.push(newPort(input, name, arn, port, warm.has(name)));
+    if (!found) plan.create.push(newPort(input, name, arn, port, warm.has(name), hasListener(input, arn, port)));
     // One that is on its way out goes to its end, and is made again then.
     else if (found.metadata.deletionTimestamp === undefined) {
       // Whoever holds a port keeps it as warm as it is: it is looked at again when it is free.
@@ -127,11 +129,28 @@ function warmNames(
   );
 }
 
-function newPort(input: PoolPlanInput, name: string, arn: string, port: number, warm: boolean): NLBPort {
+/** Whether AWS holds a listener of the port already, as after its object was deleted. */
+function hasListener({ loadBalancers }: PoolPlanInput, arn: string, port: number): boolean {
+  return loadBalancers.some(known => known.arn === arn && known.ownListenerPorts?.has(port));
+}
+
+function newPort(
+  input: PoolPlanInput,
+  name: string,
+  arn: string,
+  port: number,
+  warm: boolean,
+  isFound: boolean,
+): NLBPort {
   return {
     apiVersion: 'nlbports.dev/v1alpha1',
     kind: 'NLBPort',
-    metadata: { name, labels: { 'nlbports.dev/pool': input.poolName }, finalizers: ['nlbports.dev/aws'] },
+    metadata: {
+      name,
+      labels: { 'nlbports.dev/pool': input.poolName },
+      ...(isFound ? { annotations: { [foundAnnotation]: 'true' } } : {}),
+      finalizers: ['nlbports.dev/aws'],
+    },
     spec: { pool: input.poolName, loadBalancer: { arn }, port, protocol: input.spec.protocol, warm },
   };
 }

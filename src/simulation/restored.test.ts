@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findCondition } from '../api/conditions.ts';
+import { nlbPortPools } from '../api/pool.ts';
+import { nlbPorts } from '../api/port.ts';
+import { assertSettled } from './assert-settled.ts';
+import { createWorld, type OperatorProcess, type World } from './world.ts';
+
+const quick = { targets: { deregistrationDelay: '0s' }, release: { on: 'Ended', quarantine: '10s' } };
+
+/** Two rooms play, on ports that they would not be given if they came now: lower ones are free, one of them warm. */
+async function playing(): Promise<{ world: World; operator: OperatorProcess }> {
+  const world = await createWorld();
+  const operator = world.startOperator({ 'audit-interval': '10s' });
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30004 }, warm: 1 });
+  for (const name of ['first', 'room-1', 'room-2']) await world.room(name);
+  await world.eventually(() => assertSettled(world));
+  await world.removeRoom('first');
+  await world.eventually(async () => assert.equal((await world.port(30000)).spec.claim, undefined), 60_000);
+  await world.eventually(() => assertSettled(world));
+  return { world, operator };
+}
+
+/** Every NLBPort goes as it does when its finalizers are stripped, or when etcd is restored from before its time. */
+async function losePorts(world: World): Promise<void> {
+  for (const { metadata } of await world.ports()) {
+    const { name } = metadata;
+    await world.kube.patch(nlbPorts, { name }, { type: 'merge', body: { metadata: { finalizers: [] } } });
+    await world.kube.delete(nlbPorts, { name });
+  }
+}
+
+interface Restored {
+  world: World;
+  operator: OperatorProcess;
+  /** Of room-1 and room-2. */
+  endpoints: string[];
+  listeners: (string | undefined)[];
+  /** Where the new operator's calls begin. */
+  since: number;
+}
+
+async function restored(): Promise<Restored> {
+  const { world, operator: first } = await playing();
+  const endpoints = await endpointsOf(world);
+  const listeners = [await world.port(30001), await world.port(30002)].map(({ status }) => status?.listenerArn);
+  first.kill();
+  await losePorts(world);
+  const since = world.emulator.callLog.entries.length;
+  const operator = world.startOperator({ 'audit-interval': '10s' });
+  return { world, operator, endpoints, listeners, since };
+}
+
+async function endpointsOf(world: World): Promise<string[]> {
+  return [await world.pod('room-1'), await world.pod('room-2')].map(pod => world.endpointOf(pod) ?? '');
+}
+
+/** What an operator has changed in AWS since. */
+function changes(world: World, since: number): string[] {
+  return world.emulator.callLog.entries
+    .slice(since)
+    .map(({ action }) => action)
+    .filter(action => !action.startsWith('Describe'));
+}
+
+async function assertRoomsAnswer(world: World, endpoints: readonly string[]): Promise<void> {
+  assert.deepEqual(await endpointsOf(world), endpoints);
+  for (const [at, endpoint] of endpoints.entries()) assert.equal(await world.ask(endpoint), `room-${at + 1}`);
+}
+
+test('a leader that finds resources of its own and no NLBPort makes none, changes nothing, and says so', async () => {
+  const { world, operator, endpoints, since } = await restored();
+  for (let minute = 0; minute < 5; minute++) {
+    await world.clock.advance(60_000);
+    assert.deepEqual(await world.ports(), []);
+    await assertRoomsAnswer(world, endpoints);
+  }
+  assert.deepEqual(changes(world, since), []);
+  const { status } = await world.kube.get(nlbPortPools, { name: 'game' });
+  const ready = findCondition(status?.conditions, 'Ready');
+  assert.deepEqual([ready?.status, ready?.reason], ['False', 'ClusterRestored']);
+  assert.match(ready?.message ?? '', /^NLBP-2007: Cannot make NLBPorts: .*arn:aws:elasticloadbalancing/);
+  const told = (await world.eventsOf('NLBPortPool', 'game')).filter(({ reason }) => reason === 'ClusterRestored');
+  assert.equal(told.length, 1);
+  const { values } = await operator.operator.metrics.registry.getSingleMetric('nlbports_cluster_restored')!.get();
+  assert.equal(values[0]?.value, 1);
+  await world.end();
+});
+
+test('a restored pool stays held back under the next leader, until AWS holds nothing of the cluster any more', async () => {
+  const { world, operator } = await restored();
+  await world.clock.advance(20_000);
+  operator.kill();
+  world.startOperator({ 'audit-interval': '10s' });
+  await world.clock.advance(200_000);
+  assert.deepEqual(await world.ports(), []);
+  for (const arn of (await world.aws('DescribeListeners', { LoadBalancerArn: world.loadBalancers[0]!.arn })).texts(
+    'ListenerArn',
+  )) {
+    await world.aws('DeleteListener', { ListenerArn: arn });
+  }
+  for (const arn of (await world.aws('DescribeTargetGroups')).texts('TargetGroupArn')) {
+    await world.aws('DeleteTargetGroup', { TargetGroupArn: arn });
+  }
+  await world.eventually(() => assertSettled(world), 200_000);
+  await world.end();
+});
+
+test('once a person says so, live rooms get the ports back that they are behind, and never stop answering', async () => {
+  const { world, endpoints, listeners, since } = await restored();
+  await world.clock.advance(20_000);
+  await world.room('room-3');
+  const body = { metadata: { annotations: { 'nlbports.dev/proceed': 'true' } } };
+  await world.kube.patch(nlbPortPools, { name: 'game' }, { type: 'merge', body });
+  for (let at = 0; at < 60; at++) {
+    await world.clock.advance(1_500);
+    await assertRoomsAnswer(world, endpoints);
+  }
+  await world.eventually(() => assertSettled(world), 60_000);
+  await assertRoomsAnswer(world, endpoints);
+  for (const [at, arn] of listeners.entries()) {
+    assert.equal((await world.port(30001 + at)).status?.listenerArn, arn, 'the listener is the one that was there');
+  }
+  assert.ok(!changes(world, since).includes('DeregisterTargets'));
+  await world.end();
+});
+
+test('NLBPorts that are lost under a running leader are made again, and live rooms keep their endpoints', async () => {
+  const { world } = await playing();
+  const endpoints = await endpointsOf(world);
+  await losePorts(world);
+  for (let at = 0; at < 60; at++) {
+    await world.clock.advance(1_500);
+    await assertRoomsAnswer(world, endpoints);
+  }
+  await world.eventually(() => assertSettled(world), 120_000);
+  await assertRoomsAnswer(world, endpoints);
+  await world.end();
+});
+
+test('what was found in a group of a port that is made again goes, where no live pod is behind it', async () => {
+  const { world, operator } = await playing();
+  operator.kill();
+  await losePorts(world);
+  await world.removeRoom('room-1');
+  world.startOperator({ 'audit-interval': '10s' });
+  await world.clock.advance(20_000);
+  const body = { metadata: { annotations: { 'nlbports.dev/proceed': 'true' } } };
+  await world.kube.patch(nlbPortPools, { name: 'game' }, { type: 'merge', body });
+  await world.eventually(async () => {
+    await assertSettled(world);
+    assert.equal((await world.ports()).length, 5);
+  }, 200_000);
+  await world.end();
+});
