@@ -4,9 +4,10 @@ import { type CodedError, codedError } from '../api/errors.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import { allocateBeside, freePorts } from '../core/allocate.ts';
+import { allocateWishes } from '../core/port-plan.ts';
 import { isKeptFor, retainedUntilMs } from '../core/retention.ts';
 import type { Informer } from '../kube/informer.ts';
-import { parseKey } from '../kube/objects.ts';
+import { keyOf, parseKey } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { claimantKey } from './claims.ts';
 import { isForeign, loadBalancerOf } from './port-context.ts';
@@ -120,6 +121,15 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
           continue;
         }
         const kept = pool ? keptFor(claim, pool) : [];
+        if (claim.wish.ports.some(({ number }) => number !== undefined)) {
+          const chosen = allocateWishes(free, claim.wish.ports, kept);
+          if (!chosen) unserved.push(claim);
+          else {
+            free = chosen.free;
+            set(claim, { kind: 'ports', names: chosen.ports.map(keyOf) });
+          }
+          continue;
+        }
         const result = allocateBeside(free, kept, claim.wish.ports);
         if (result.kind === 'exhausted') {
           unserved.push(claim);
@@ -130,7 +140,7 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
       }
       waitingByPool.set(poolName, unserved.length);
       const reason = pool ? whyNot(pool, poolPorts, unserved.length, clock.nowMs()) : { kind: 'settingUp' as const };
-      for (const claim of unserved) set(claim, reason);
+      for (const claim of unserved) set(claim, aboutNumbers(claim, poolName, reason));
       return changed;
     },
     get(kind, key, uid) {
@@ -158,6 +168,15 @@ function isUsable({ state }: { state: string }): boolean {
 function sameWait(a: Assignment, b: Assignment): boolean {
   if (a.kind === 'waits' && b.kind === 'waits') return a.error.reason === b.error.reason;
   return a.kind === 'settingUp' && b.kind === 'settingUp';
+}
+
+/** A claim that names numbers is told of those: others may well be free. */
+function aboutNumbers({ wish }: WaitingClaim, poolName: string, reason: Assignment): Assignment {
+  const wanted = wish.ports.flatMap(({ number }) => number ?? []);
+  if (wanted.length === 0 || reason.kind !== 'waits' || reason.error.reason !== 'PoolFull') return reason;
+  const [what, them] = wanted.length === 1 ? ['port', 'it'] : ['ports', 'all of them'];
+  const message = `Cannot allocate ${what} ${wanted.join(', ')} in pool "${poolName}": no load balancer has ${them} free`;
+  return { kind: 'waits', error: codedError('PortTaken', message) };
 }
 
 function whyNot(pool: NLBPortPool, ports: readonly NLBPort[], waiting: number, nowMs: number): Assignment {

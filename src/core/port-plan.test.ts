@@ -63,3 +63,10 @@ test('allocateWishes() never gives to a wish without number the number that anot
   const free = freePorts([a], [aPort(1), aPort(2)], () => false);
   assert.deepEqual(numbers(allocateWishes(free, [wish('any'), wish('fixed', 1)])?.ports ?? []), [2, 1]);
 });
+
+test('allocateWishes() takes back a number that is kept for the claimant, for the wish of its name alone', () => {
+  const free = freePorts([a, b], [aPort(2)], () => false);
+  const kept = [held(1, 'x')];
+  assert.deepEqual(numbers(allocateWishes(free, [wish('x', 1), wish('y', 2)], kept)?.ports ?? []), [1, 2]);
+  assert.equal(allocateWishes(free, [wish('other', 1)], kept), undefined);
+});

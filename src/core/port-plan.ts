@@ -1,6 +1,6 @@
 import type { PortWish } from '../api/claim.ts';
 import type { NLBPort } from '../api/port.ts';
-import { type FreePorts, isFree } from './allocate.ts';
+import type { FreePorts } from './allocate.ts';
 
 /** Which of its ports a claimant keeps after its wish was edited, and which it still lacks. */
 export interface PortPlan<W extends PortWish> {
@@ -34,19 +34,25 @@ export function planPorts<W extends PortWish>(held: readonly NLBPort[], wishes: 
 
 /**
  * Chooses a free port for every wish on one load balancer, in the pool's order of them: the numbers that are wished, and
- * for the others the first that are free. Undefined where no load balancer has them all.
+ * for the others the first that are free. `kept` are ports that the claimant's namesake left to it: such a number is as good
+ * as free for the wish of the same name. Undefined where no load balancer has them all.
  */
 export function allocateWishes(
   free: FreePorts,
   wishes: readonly PortWish[],
+  kept: readonly NLBPort[] = [],
 ): { ports: NLBPort[]; free: FreePorts } | undefined {
   for (const [arn, ports] of free) {
     const fixed = new Set(wishes.flatMap(({ number }) => number ?? []));
     const others = ports.filter(({ spec }) => !fixed.has(spec.port));
-    const chosen = wishes.map(({ number }) =>
-      number === undefined ? others.shift() : ports.find(({ spec }) => spec.port === number),
+    const keptHere = kept.filter(({ spec }) => spec.loadBalancer.arn === arn);
+    const chosen = wishes.map(({ name, number }) =>
+      number === undefined
+        ? others.shift()
+        : (ports.find(({ spec }) => spec.port === number) ??
+          keptHere.find(({ spec }) => spec.port === number && spec.claim?.portName === name)),
     );
-    if (!chosen.every(port => port !== undefined && isFree(port))) continue;
+    if (chosen.includes(undefined)) continue;
     const taken = chosen as NLBPort[];
     return {
       ports: taken,

@@ -31,6 +31,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperatorOptions } from './options.ts';
+import { createServiceMode } from './service-mode.ts';
 import { trimPod } from './trim.ts';
 
 export interface OperatorDeps {
@@ -74,6 +75,8 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
   });
   const ports = createInformer<NLBPort>({ ...informerDeps, resource: nlbPorts, indexes: portIndexes });
   const pools = createInformer<NLBPortPool>({ ...informerDeps, resource: nlbPortPools });
+  const serviceMode = createServiceMode({ ...informerDeps, namespaces: options.watchNamespaces, ports, pools });
+  const caches = [pods, ports, pools, ...serviceMode.caches];
 
   let lastAttemptMs = clock.monotonicMs();
   const budget = createBudget({ clock, random, log }, options.awsBudget);
@@ -94,16 +97,18 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
   const queueOf = (name: string) => createWorkQueue({ clock, random, log, name, observer: metrics.queueObserver });
   const queues = {
     pods: queueOf('pods'),
+    services: queueOf('services'),
     passes: queueOf('passes'),
     ports: queueOf('ports'),
     pools: queueOf('pools'),
     audit: queueOf('audit'),
   };
-  const assigner = createAssigner({ clock, ports, pools, sources: [waitingPods({ pods, ports })] });
+  const assigner = createAssigner({ clock, ports, pools, sources: [waitingPods({ pods, ports }), serviceMode.source] });
   const requestPass = (pool: string) => queues.passes.addAfter(pool, options.batchWindowMs);
   metrics.follow({ ports, pools, queues, budget, isLeader, waitingClaims: assigner.waiting });
 
   watchForPods({ pods, ports, pools, requestPass }, queues.pods);
+  serviceMode.watch(requestPass, queues.services);
   watchForPorts({ ports, pools }, queues.ports);
   watchForPools({ pools, ports }, queues.pools);
 
@@ -166,14 +171,19 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       options: { intervalMs: options.auditIntervalMs, looksPerSecond: auditLooksPerSecond(options.awsBudget) },
     });
     queues.audit.add('aws');
+    const reconcileService = serviceMode.reconciler(
+      { client, events, assigner, requestPass, observer: metrics.observer, isLeader, signal: leading },
+      queues.services,
+    );
     for (const pool of pools.list()) queues.pools.add(keyOf(pool));
     for (const port of ports.list()) queues.ports.add(keyOf(port));
     for (const pod of pods.list()) queues.pods.add(keyOf(pod));
     await Promise.all([
       queues.pods.run(leading, options.podWorkers, reconcilePod),
+      queues.services.run(leading, options.podWorkers, reconcileService),
       queues.passes.run(leading, 1, async pool => {
         const before = assigner.waiting(pool);
-        for (const { key } of assigner.pass(pool)) queues.pods.add(key, 0);
+        for (const { kind, key } of assigner.pass(pool)) queues[kind === 'Pod' ? 'pods' : 'services'].add(key, 0);
         if (assigner.waiting(pool) !== before) queues.pools.addAfter(pool, parseDurationMs('1s'));
         return {};
       }),
@@ -187,10 +197,10 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
   return {
     metrics,
     isLeader,
-    isReady: () => pods.synced && ports.synced && pools.synced,
+    isReady: () => caches.every(({ synced }) => synced),
     stuck() {
       const isSlow = (name: keyof typeof queues) => queues[name].oldestRunningMs() > options.stuckAfterMs;
-      const slow = (['pods', 'passes'] as const).find(isSlow);
+      const slow = (['pods', 'services', 'passes'] as const).find(isSlow);
       if (slow) return `the ${slow} loop has been in one turn for over ${options.stuckAfterMs} ms`;
       // These may wait long for the AWS budget; they are stuck when nothing at all goes out meanwhile.
       const waits = (['ports', 'pools'] as const).find(isSlow);
@@ -202,7 +212,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       // The caches live until the last turn has ended: it must not judge by a copy that stands still.
       const following = new AbortController();
       const stop = () => following.abort();
-      const synced = Promise.all([pods, ports, pools].map(informer => informer.start(following.signal)));
+      const synced = Promise.all(caches.map(cache => cache.start(following.signal)));
       signal.addEventListener('abort', stop, { once: true });
       await synced;
       signal.removeEventListener('abort', stop);

@@ -218,7 +218,7 @@ for (const [action, type] of [
       assert.equal(port.status?.phase, 'Cold');
       assert.equal(port.status?.conditions?.find(({ type }) => type === 'Provisioned')?.reason, 'NotNeeded');
     }, 150_000);
-    await assertSettled(world, []);
+    await world.eventually(() => assertSettled(world, []));
     await world.end();
   });
 }

@@ -1,0 +1,33 @@
+import { parseDurationMs } from '../api/duration.ts';
+import type { NLBPortPool } from '../api/pool.ts';
+import type { NLBPort } from '../api/port.ts';
+import { serviceWish } from '../core/service-wish.ts';
+import type { Informer } from '../kube/informer.ts';
+import { keyOf, type Service } from '../kube/objects.ts';
+import type { ClaimSource, WaitingClaim } from './assign-ports.ts';
+import { claimantKey, isHeldBy } from './claims.ts';
+import type { ServiceCache } from './service-cache.ts';
+
+/** The Services that wait for ports, as the assigner goes over them. `poolOf` says which pool a Service asks. */
+export function waitingServices(deps: {
+  services: ServiceCache;
+  ports: Informer<NLBPort>;
+  poolOf: (service: Service) => string | undefined;
+}): ClaimSource {
+  return (poolName, pool) =>
+    deps.services.list().flatMap((service): WaitingClaim[] => {
+      const { uid = '', deletionTimestamp, creationTimestamp = '' } = service.metadata;
+      if (deletionTimestamp !== undefined || deps.poolOf(service) !== poolName) return [];
+      const key = keyOf(service);
+      const claimed = deps.ports.by('claimant', claimantKey('Service', key));
+      if (claimed.some(port => isHeldBy(port, uid) || isAwaited(port, pool))) return [];
+      const wish = serviceWish(service, poolName, pool);
+      return wish.ok ? [{ kind: 'Service', key, uid, since: creationTimestamp, wish: wish.value }] : [];
+    });
+}
+
+/** Whether a Service's former self still holds a port that will be kept for it: it waits for the release. */
+function isAwaited({ spec }: NLBPort, pool: NLBPortPool | undefined): boolean {
+  if (!pool || spec.pool !== pool.metadata.name || spec.claim?.releasedAt !== undefined) return false;
+  return parseDurationMs(pool.spec.release.retain) > 0;
+}

@@ -1,0 +1,463 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { boundAnnotation, endpointAnnotation, endpointsAnnotation, poolLabel, readyCondition } from '../api/names.ts';
+import { nlbPorts, type Target } from '../api/port.ts';
+import type { EndpointSlice, Service } from '../kube/objects.ts';
+import { endpointSlices, pods as podResource, services as serviceResource } from '../kube/resource.ts';
+import { silentLog } from '../runtime/log.ts';
+import { seededRandom } from '../runtime/random.ts';
+import { createEndpointSliceMaker } from '../sandbox/cluster/endpoint-slice-maker.ts';
+import { assertAwsMatches } from './assert-settled.ts';
+import { createWorld, type RoomOptions, type World, type WorldOptions } from './world.ts';
+
+const quick = { targets: { deregistrationDelay: '0s' }, release: { on: 'Ended', quarantine: '2s' } };
+const game = { name: 'game', port: 7777, protocol: 'UDP' };
+const ofOurClass = { type: 'LoadBalancer', loadBalancerClass: 'nlbports.dev/nlb' };
+
+async function running(options: WorldOptions = {}, pool: Record<string, unknown> = {}): Promise<World> {
+  const world = await createWorld(options);
+  const { clock, cluster } = world;
+  const maker = createEndpointSliceMaker({
+    clock,
+    transport: cluster.transport,
+    random: seededRandom(77),
+    log: silentLog(),
+  });
+  const started = maker.start();
+  await clock.advance(50);
+  await started;
+  const end = world.end;
+  world.end = async () => {
+    await maker.stop();
+    await end();
+  };
+  world.startOperator();
+  await world.pool('game', { ...quick, ...pool });
+  return world;
+}
+
+/** A Service in front of the pods with the label `app` of its name. */
+function service(world: World, name: string, spec: object = {}, labels: object = { [poolLabel]: 'game' }) {
+  return world.kube.create(serviceResource, {
+    metadata: { name, namespace: 'default', labels },
+    spec: { selector: { app: name }, ports: [game], ...spec },
+  } as Service);
+}
+
+const read = (world: World, name: string) => world.kube.get(serviceResource, { namespace: 'default', name });
+const edit = (world: World, name: string, body: object) =>
+  world.kube.patch(serviceResource, { namespace: 'default', name }, { type: 'merge', body });
+const remove = (world: World, name: string) => world.kube.delete(serviceResource, { namespace: 'default', name });
+const readyOf = (found: Service) => found.status?.conditions?.find(({ type }) => type === readyCondition);
+const endpointOf = (found: Service) => found.metadata.annotations?.[endpointAnnotation];
+
+/** A pod behind the Service `app`, without our label; ready unless told. Its address. */
+async function pod(world: World, name: string, app: string, options: RoomOptions & { ready?: string } = {}) {
+  const key = { namespace: 'default', name };
+  await world.room(name, { ports: null, ...options });
+  await world.kube.patch(podResource, key, {
+    type: 'merge',
+    body: { metadata: { labels: { [poolLabel]: null, app } } },
+  });
+  const status = options.ready ?? 'True';
+  const conditions = [
+    { type: 'ContainersReady', status: 'True' },
+    { type: 'Ready', status },
+  ];
+  await world.kube.patch(
+    podResource,
+    key,
+    { type: 'strategic', body: { status: { conditions } } },
+    { subresource: 'status' },
+  );
+  return (await world.pod(name)).status?.podIP ?? '';
+}
+
+async function heldBy(world: World, name: string) {
+  const held = (await world.ports()).filter(({ spec }) => spec.claim?.name === name && !spec.claim.releasedAt);
+  return held.map(({ spec }) => spec.port);
+}
+
+async function targetsOf(world: World, name: string): Promise<Target[]> {
+  return (await world.ports()).find(({ spec }) => spec.claim?.name === name)?.spec.targets ?? [];
+}
+
+const isServed = (world: World, name: string, ips: readonly string[]) =>
+  world.eventually(async () => {
+    assert.deepEqual((await targetsOf(world, name)).map(({ ip }) => ip).toSorted(), ips.toSorted());
+    await assertAwsMatches(world, await world.ports());
+    if (ips.length > 0) assert.equal(readyOf(await read(world, name))?.status, 'True');
+  });
+
+const isReason = (world: World, name: string, reason: string) =>
+  world.eventually(async () => assert.equal(readyOf(await read(world, name))?.reason, reason));
+
+test('a labelled Service gets a free port, and its ready pods behind it in one call', async () => {
+  const world = await running();
+  const ips = await Promise.all(['a', 'b', 'c'].map(name => pod(world, name, 'web')));
+  await service(world, 'web');
+  await isServed(world, 'web', ips);
+  const found = await read(world, 'web');
+  const { dnsName } = world.loadBalancers[0]!;
+  assert.equal(endpointOf(found), `${dnsName}:30000`);
+  assert.deepEqual(JSON.parse(found.metadata.annotations?.[endpointsAnnotation] ?? ''), [
+    { name: 'game', protocol: 'UDP', host: dnsName, port: 30000, targetPort: 7777, state: 'Healthy' },
+  ]);
+  assert.match(found.metadata.annotations?.[boundAnnotation] ?? '', /^nlb-[0-9a-f]{16}-30000$/);
+  assert.equal(found.status?.loadBalancer?.ingress, undefined);
+  const registered = world.emulator.callLog.entries.filter(({ action }) => action === 'RegisterTargets');
+  assert.equal(registered.length, 1);
+  assert.ok(['a', 'b', 'c'].includes(await world.ask(endpointOf(found)!)));
+  await world.end();
+});
+
+test('targets follow the pods to ten and to none and back, and the endpoint stays', async () => {
+  const world = await running();
+  const names = Array.from({ length: 10 }, (_, at) => `p${at}`);
+  await service(world, 'web');
+  await isReason(world, 'web', 'NoEndpoints');
+  const endpoint = endpointOf(await read(world, 'web'));
+  assert.ok(endpoint);
+  const ips = [];
+  for (const name of names) ips.push(await pod(world, name, 'web'));
+  await isServed(world, 'web', ips);
+  for (const name of names) await world.removeRoom(name);
+  await isServed(world, 'web', []);
+  await isReason(world, 'web', 'NoEndpoints');
+  const ip = await pod(world, 'late', 'web');
+  await isServed(world, 'web', [ip]);
+  assert.equal(endpointOf(await read(world, 'web')), endpoint);
+  assert.equal(await world.ask(endpoint), 'late');
+  await world.end();
+});
+
+test('a load balancer of our class gets the number it names, and its status shows host and ports', async () => {
+  const world = await running({}, { default: true });
+  const ip = await pod(world, 'a', 'web');
+  await service(world, 'web', { ...ofOurClass, ports: [{ ...game, port: 30007, targetPort: 7777 }] }, {});
+  await isServed(world, 'web', [ip]);
+  const { dnsName } = world.loadBalancers[0]!;
+  const found = await read(world, 'web');
+  assert.deepEqual(found.status?.loadBalancer?.ingress, [
+    { hostname: dnsName, ports: [{ port: 30007, protocol: 'UDP' }] },
+  ]);
+  assert.equal(await world.ask(`${dnsName}:30007`), 'a');
+  // Another number: the old one serves until the new one is committed, and is then released.
+  await edit(world, 'web', { spec: { ports: [{ ...game, port: 30009, targetPort: 7777 }] } });
+  await world.eventually(async () => {
+    assert.deepEqual(await heldBy(world, 'web'), [30009]);
+    assert.equal(endpointOf(await read(world, 'web')), `${dnsName}:30009`);
+  });
+  await isServed(world, 'web', [ip]);
+  await world.eventually(async () => assert.equal((await world.port(30007)).spec.claim, undefined));
+  await world.end();
+});
+
+test('several ports are had together or not at all, on one load balancer', async () => {
+  const world = await running({ loadBalancers: ['one', 'two'] }, { ports: { min: 30000, max: 30002 } });
+  await pod(world, 'a', 'web');
+  for (const name of ['x', 'y']) await service(world, name);
+  await world.eventually(async () => assert.equal((await heldBy(world, 'y')).length, 1));
+  const ports = ['a', 'b', 'c'].map((name, at) => ({ ...game, name, port: 7000 + at, targetPort: 7777 }));
+  await service(world, 'web', { ports });
+  await world.eventually(async () => assert.equal((await heldBy(world, 'web')).length, 3));
+  const held = (await world.ports()).filter(({ spec }) => spec.claim?.name === 'web');
+  assert.deepEqual(new Set(held.map(({ spec }) => spec.loadBalancer.arn)).size, 1);
+  await isReason(world, 'web', 'Healthy');
+  const told = JSON.parse((await read(world, 'web')).metadata.annotations?.[endpointsAnnotation] ?? '[]');
+  assert.deepEqual(
+    told.map(({ name }: { name: string }) => name),
+    ['a', 'b', 'c'],
+  );
+  // No second load balancer has three left: it waits whole, and one port is still given to others.
+  await service(world, 'more', { ports });
+  await isReason(world, 'more', 'PoolFull');
+  assert.deepEqual(await heldBy(world, 'more'), []);
+  await service(world, 'single');
+  await world.eventually(async () => assert.equal((await heldBy(world, 'single')).length, 1));
+  await world.end();
+});
+
+test('one number for TCP and UDP is one listener', async () => {
+  const world = await running({}, { protocol: 'TCP_UDP', default: true });
+  const ip = await pod(world, 'a', 'web');
+  const both = ['TCP', 'UDP'].map(protocol => ({
+    name: protocol.toLowerCase(),
+    port: 30001,
+    targetPort: 7777,
+    protocol,
+  }));
+  await service(world, 'web', { ...ofOurClass, ports: both }, {});
+  await isServed(world, 'web', [ip]);
+  assert.deepEqual(await heldBy(world, 'web'), [30001]);
+  const { ingress = [] } = (await read(world, 'web')).status?.loadBalancer ?? {};
+  assert.deepEqual(
+    ingress[0]?.ports?.map(({ port, protocol }) => `${port}/${protocol}`),
+    ['30001/TCP', '30001/UDP'],
+  );
+  await world.end();
+});
+
+test('what a Service can not have is refused with its code, in the condition and an Event', async () => {
+  const world = await running();
+  const port = { ...game, port: 30001, targetPort: 7777 };
+  const cases: [string, string, object, object?][] = [
+    ['range', 'PortNotInRange', { ...ofOurClass, ports: [{ ...port, port: 31000 }] }],
+    ['nopool', 'NoDefaultPool', { ...ofOurClass, ports: [port] }, {}],
+    ['wrongpool', 'PoolNotFound', {}, { [poolLabel]: 'nowhere' }],
+    ['affinity', 'ServiceNotSupported', { sessionAffinity: 'ClientIP' }],
+    ['protocol', 'ProtocolNotInPool', { ports: [{ ...game, protocol: 'TCP' }] }],
+    ['selector', 'NoSelector', { selector: {} }],
+    ['external', 'ServiceNotSupported', { type: 'ExternalName', externalName: 'example.com' }],
+    ['portless', 'ServicePorts', { clusterIP: 'None', ports: [] }],
+  ];
+  for (const [name, , spec, labels] of cases) await service(world, name, spec, labels);
+  for (const [name, reason] of cases) {
+    await isReason(world, name, reason);
+    assert.match(readyOf(await read(world, name))?.message ?? '', /^NLBP-\d{4}: /);
+    const [event] = await world.eventsOf('Service', name);
+    assert.deepEqual([event?.reason, event?.type], [reason, 'Warning']);
+    assert.deepEqual(await heldBy(world, name), []);
+  }
+  await world.end();
+});
+
+test('a number that another has is waited for', async () => {
+  const world = await running();
+  const spec = { ...ofOurClass, ports: [{ ...game, port: 30000, targetPort: 7777 }] };
+  await service(world, 'first', spec);
+  await isReason(world, 'first', 'NoEndpoints');
+  await service(world, 'second', spec);
+  await isReason(world, 'second', 'PortTaken');
+  await remove(world, 'first');
+  await isReason(world, 'second', 'NoEndpoints');
+  assert.deepEqual(await heldBy(world, 'second'), [30000]);
+  await world.end();
+});
+
+test('a Service that is deleted, loses its label, its type or its pool gives its ports back', async () => {
+  const world = await running();
+  await world.pool('other', { ...quick, ports: { min: 31000, max: 31009 } });
+  await service(world, 'deleted');
+  await service(world, 'unlabelled');
+  await service(world, 'moved');
+  await service(world, 'typed', { ...ofOurClass, ports: [{ ...game, port: 30040, targetPort: 7777 }] });
+  await edit(world, 'typed', { metadata: { labels: { [poolLabel]: 'game' } } });
+  for (const name of ['deleted', 'unlabelled', 'moved', 'typed']) await isReason(world, name, 'NoEndpoints');
+  await remove(world, 'deleted');
+  await edit(world, 'unlabelled', { metadata: { labels: { [poolLabel]: null } } });
+  await edit(world, 'moved', { metadata: { labels: { [poolLabel]: 'other' } } });
+  await edit(world, 'typed', {
+    metadata: { labels: { [poolLabel]: null } },
+    spec: { type: 'ClusterIP', loadBalancerClass: null },
+  });
+  await world.eventually(async () => {
+    for (const name of ['deleted', 'unlabelled', 'typed']) assert.deepEqual(await heldBy(world, name), []);
+    const [moved = 0] = await heldBy(world, 'moved');
+    assert.ok(moved >= 31000);
+  });
+  assert.equal(endpointOf(await read(world, 'unlabelled')), undefined);
+  assert.equal(readyOf(await read(world, 'typed'))?.reason, 'Released');
+  await world.eventually(async () => {
+    const ports = await world.ports();
+    assert.equal(ports.filter(({ spec }) => spec.claim).length, 1);
+    await assertAwsMatches(world, ports);
+  });
+  await world.end();
+});
+
+test('a pod that ends leaves the targets; one that still serves is kept only while nobody else is ready', async () => {
+  const world = await running();
+  const spec = { nodeName: 'node-1' } as never;
+  const a = await pod(world, 'a', 'web', { spec });
+  const b = await pod(world, 'b', 'web', { spec });
+  await service(world, 'web');
+  await isServed(world, 'web', [a, b]);
+  await world.kube.delete(podResource, { namespace: 'default', name: 'a' });
+  await isServed(world, 'web', [b]);
+  await world.kube.delete(podResource, { namespace: 'default', name: 'b' });
+  await world.clock.advance(5_000);
+  assert.deepEqual((await targetsOf(world, 'web')).map(({ ip }) => ip).toSorted(), [a, b].toSorted());
+  const c = await pod(world, 'c', 'web');
+  await isServed(world, 'web', [c]);
+  await world.end();
+});
+
+test('a pod that lacks only our own gate is a target, one that lacks another is not', async () => {
+  const world = await running();
+  const gates = (...types: string[]) => ({ readinessGates: types.map(conditionType => ({ conditionType })) });
+  const ours = await pod(world, 'ours', 'web', { ready: 'False', spec: gates(readyCondition) });
+  await pod(world, 'both', 'web', { ready: 'False', spec: gates(readyCondition, 'example.com/gate') });
+  await pod(world, 'none', 'web', { ready: 'False' });
+  await service(world, 'web');
+  await isServed(world, 'web', [ours]);
+  await world.end();
+});
+
+test('publishNotReadyAddresses makes targets of pods that are not ready, and a name the number of each pod', async () => {
+  const world = await running();
+  const named = (containerPort: number) => ({
+    containers: [{ name: 'game', image: 'game', ports: [{ name: 'play', containerPort, protocol: 'UDP' }] }],
+  });
+  const a = await pod(world, 'a', 'web', { ready: 'False', spec: named(7777) });
+  const b = await pod(world, 'b', 'web', { ready: 'False', spec: named(8888) });
+  await service(world, 'web', {
+    publishNotReadyAddresses: true,
+    clusterIP: 'None',
+    ports: [{ ...game, targetPort: 'play' }],
+  });
+  await world.eventually(async () =>
+    assert.deepEqual(await targetsOf(world, 'web'), [
+      { ip: a, port: 7777 },
+      { ip: b, port: 8888 },
+    ]),
+  );
+  await world.end();
+});
+
+/** A slice that a person wrote. */
+function slice(name: string, endpoints: EndpointSlice['endpoints']): EndpointSlice {
+  return {
+    metadata: {
+      name: `${name}-by-hand`,
+      namespace: 'default',
+      labels: { 'kubernetes.io/service-name': name, [poolLabel]: 'game' },
+    },
+    addressType: 'IPv4',
+    endpoints: endpoints ?? [],
+    ports: [{ name: 'game', protocol: 'UDP', port: 7777 }],
+  };
+}
+
+test('a hand-made slice exposes nothing but the address of the live pod that it names', async () => {
+  const world = await running({}, { access: { namespaces: ['*'], selectorlessServices: true } });
+  const own = await pod(world, 'own', 'elsewhere');
+  await service(world, 'web', { selector: null });
+  const ref = (name: string) => ({ kind: 'Pod', namespace: 'default', name });
+  await world.kube.create(
+    endpointSlices,
+    slice('web', [
+      { addresses: ['10.9.9.9'] },
+      { addresses: ['10.9.9.8'], targetRef: ref('own') },
+      { addresses: [own], targetRef: ref('own') },
+      { addresses: ['10.9.9.7'], targetRef: ref('nobody') },
+    ]),
+  );
+  await isServed(world, 'web', [own]);
+  await world.eventually(async () =>
+    assert.ok((await world.eventsOf('Service', 'web')).some(({ reason }) => reason === 'AddressRefused')),
+  );
+  // No slice changes when its pod goes: the next look finds it gone.
+  await world.removeRoom('own');
+  await world.eventually(async () => assert.deepEqual(await targetsOf(world, 'web'), []), 30_000);
+  await isReason(world, 'web', 'AddressRefused');
+  await world.end();
+});
+
+test('slices that lost their label are looked for before the last target goes', async () => {
+  const world = await running();
+  const ip = await pod(world, 'a', 'web');
+  await service(world, 'web', ofOurClass, { [poolLabel]: 'game' });
+  await edit(world, 'web', { spec: { ports: [{ ...game, port: 30000, targetPort: 7777 }] } });
+  await isServed(world, 'web', [ip]);
+  const { items } = await world.kube.list(endpointSlices, { namespace: 'default' });
+  world.cluster.cutWatches();
+  for (const { metadata } of items) {
+    await world.kube.patch(
+      endpointSlices,
+      { namespace: 'default', name: metadata.name },
+      { type: 'merge', body: { metadata: { labels: { [poolLabel]: null } } } },
+    );
+  }
+  await world.clock.advance(3_000);
+  assert.deepEqual(
+    (await targetsOf(world, 'web')).map(target => target.ip),
+    [ip],
+  );
+  await world.end();
+});
+
+test('a claim of a Service that is gone is swept, and one of a kind that is not ours is left alone', async () => {
+  const world = await running();
+  await world.eventually(async () => assert.equal((await world.ports()).length, 50));
+  const claim = (kind: string, number: number, name: string) =>
+    world.port(number).then(port =>
+      world.kube.patch(
+        nlbPorts,
+        { name: port.metadata.name },
+        {
+          type: 'merge',
+          body: { spec: { claim: { kind, namespace: 'default', name, uid: 'of-nobody', exposed: true } } },
+        },
+      ),
+    );
+  await claim('Service', 30010, 'ghost');
+  await claim('Squad', 30011, 'guest');
+  await world.eventually(async () => assert.ok((await world.port(30010)).spec.claim?.releasedAt));
+  await world.clock.advance(60_000);
+  assert.equal((await world.port(30011)).spec.claim?.releasedAt, undefined);
+  await world.end();
+});
+
+test('a Service made anew within the time of retention gets the same numbers, by label and by number', async () => {
+  const world = await running({}, { ...quick, release: { on: 'Ended', quarantine: '5m', retain: '10m' } });
+  const byNumber = { ...ofOurClass, ports: [{ ...game, port: 30020, targetPort: 7777 }] };
+  await service(world, 'first');
+  await service(world, 'web');
+  await service(world, 'fixed', byNumber);
+  for (const name of ['web', 'fixed']) await isReason(world, name, 'NoEndpoints');
+  const [number] = await heldBy(world, 'web');
+  for (const name of ['web', 'fixed']) await remove(world, name);
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), []));
+  await service(world, 'third');
+  await service(world, 'web');
+  await service(world, 'fixed', byNumber);
+  for (const name of ['third', 'web', 'fixed']) await isReason(world, name, 'NoEndpoints');
+  assert.deepEqual([await heldBy(world, 'web'), await heldBy(world, 'fixed')], [[number], [30020]]);
+  await world.end();
+});
+
+test('a set of ports that was bound in part when the operator died is given back, and had whole', async () => {
+  const ports = ['a', 'b', 'c'].map((name, at) => ({ ...game, name, port: 7000 + at, targetPort: 7777 }));
+  for (let dieAt = 1; dieAt <= 40; dieAt += 3) {
+    const world = await createWorld({ seed: dieAt });
+    const first = world.startOperator();
+    await world.pool('game', quick);
+    await world.eventually(async () => assert.equal((await world.ports()).length, 50));
+    await first.stop();
+    let writes = 0;
+    world.startOperator(
+      {},
+      { fault: io => (io.side === 'kubernetes' && io.mutating && ++writes === dieAt ? 'dies after' : undefined) },
+    );
+    await service(world, 'web', { ports });
+    await world.clock.advance(5_000);
+    world.startOperator();
+    await world.eventually(async () => {
+      const held = (await world.ports()).filter(({ spec }) => spec.claim);
+      assert.deepEqual(held.map(({ spec }) => spec.claim?.portName).toSorted(), ['a', 'b', 'c'], `died at ${dieAt}`);
+      const names = held.map(({ metadata }) => metadata.name).toSorted();
+      const { annotations = {} } = (await read(world, 'web')).metadata;
+      assert.deepEqual(annotations[boundAnnotation]?.split(',').toSorted(), names);
+      assert.equal(JSON.parse(annotations[endpointsAnnotation] ?? '[]').length, 3);
+      await assertAwsMatches(world, await world.ports());
+    }, 60_000);
+    await world.end();
+  }
+});
+
+test('an edited list of ports is followed, and no partial set is ever committed', async () => {
+  const world = await running();
+  const port = (name: string, at: number) => ({ ...game, name, port: 7000 + at, targetPort: 7777 });
+  await service(world, 'web', { ports: [port('a', 0), port('b', 1)] });
+  await isReason(world, 'web', 'NoEndpoints');
+  const told = async () =>
+    JSON.parse((await read(world, 'web')).metadata.annotations?.[endpointsAnnotation] ?? '[]').map(
+      (entry: { name: string; port: number }) => `${entry.name} ${entry.port}`,
+    );
+  assert.deepEqual(await told(), ['a 30000', 'b 30001']);
+  await edit(world, 'web', { spec: { ports: [port('b', 1), port('c', 2)] } });
+  await world.eventually(async () => assert.deepEqual(await told(), ['b 30001', 'c 30002']));
+  await world.eventually(async () => assert.equal((await heldBy(world, 'web')).length, 2));
+  await world.end();
+});
