@@ -18,6 +18,7 @@ export interface WorldOptions {
   sets?: Record<string, string>;
   loadBalancers?: string[];
   /** Runs kube-controller-manager too, as for garbage collection. @default false */
+  /** Runs kube-controller-manager too. @default false */
   controllerManager?: boolean;
 }
 
