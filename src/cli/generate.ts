@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { helmOnPath, render, staleRenderings } from './generate/chart/rendered-files.ts';
 import { generatedFiles } from './generate/generated-files.ts';
 
 /**
@@ -20,6 +21,18 @@ for (const [path, content] of stale) {
   mkdirSync(dirname(root + path), { recursive: true });
   writeFileSync(root + path, content);
   console.log(`Wrote ${path}`);
+}
+
+// Only after the chart itself is as it has to be.
+for (const path of staleRenderings(root)) {
+  try {
+    if (check) throw new Error('run "npm run generate", which needs Helm');
+    writeFileSync(root + path, render(root, path, helmOnPath));
+    console.log(`Wrote ${path}`);
+  } catch (error) {
+    console.error(`Stale: ${path}: ${(error as Error).message}.`);
+    process.exitCode = 1;
+  }
 }
 
 function readOr(path: string, otherwise: string): string {

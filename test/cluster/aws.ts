@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { CallCounts } from '../../src/sandbox/elbv2/call-log.ts';
 import type { Fault } from '../../src/sandbox/elbv2/faults.ts';
+import type { Policy } from '../../src/sandbox/elbv2/policy.ts';
 
 export interface TestLoadBalancer {
   arn: string;
@@ -46,6 +47,8 @@ export interface TestAws {
   resetCalls(): Promise<void>;
   /** Replaces all faults; none with an empty list. */
   setFaults(faults: Fault[]): Promise<void>;
+  /** Replaces all IAM policies, by access key; others may do anything. */
+  setPolicies(policies: Record<string, Policy>): Promise<void>;
 }
 
 /** DescribeTags takes at most 20 ARNs. */
@@ -117,6 +120,9 @@ export function createTestAws(endpoint: string): TestAws {
     },
     async setFaults(faults) {
       await admin(endpoint, 'PUT', 'faults', faults);
+    },
+    async setPolicies(policies) {
+      await admin(endpoint, 'PUT', 'policies', policies);
     },
   };
 }

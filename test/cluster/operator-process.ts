@@ -49,6 +49,9 @@ export interface Metric {
 
 const clock = systemClock();
 
+/** By which the emulator knows the operator. */
+export const operatorAccessKey = 'AKIAIOSFODNN7EXAMPLE';
+
 /**
  * Starts `./bin/nlbports operator` under an environment that leads nowhere but to `awsEndpoint`. It may not be ready
  * yet: call `waitReady`. Leader election is as the product has it by default: `--leader-elect=false` is the test's to say.
@@ -114,7 +117,7 @@ export function awsEnvironment(endpoint: string): NodeJS.ProcessEnv {
   return {
     AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2: endpoint,
     AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+    AWS_ACCESS_KEY_ID: operatorAccessKey,
     AWS_SECRET_ACCESS_KEY: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_CONFIG_FILE: '/dev/null',

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { iamPolicy, scopeOfCluster } from '../../src/aws/iam-policy.ts';
 import { applyFiles, applyObjects } from './apply.ts';
 import { askUdp } from './ask.ts';
 import { createTestAws, type TestAws, type TestLoadBalancer } from './aws.ts';
@@ -6,7 +7,7 @@ import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type EmulatorProcess, type EmulatorProcessOptions, startEmulator } from './emulator-process.ts';
 import { eventually } from './eventually.ts';
 import { type GameServer, startGameServer } from './game-server.ts';
-import { type OperatorProcess, startOperator } from './operator-process.ts';
+import { type OperatorProcess, operatorAccessKey, startOperator } from './operator-process.ts';
 import { createPods, type PodOptions, type Pods } from './pods.ts';
 import type { AnyObject } from './rest.ts';
 
@@ -20,6 +21,8 @@ export interface WorldOptions {
   /** Runs kube-controller-manager too, as for garbage collection. @default false */
   /** Runs kube-controller-manager too. @default false */
   controllerManager?: boolean;
+  /** Whether namespace, CRDs and roles are applied; a test may install them in its own way. @default true */
+  manifests?: boolean;
 }
 
 /** A real control plane with the shipped manifests, an emulated AWS, and what a test does with both. */
@@ -29,7 +32,12 @@ export interface World {
   aws: TestAws;
   pods: Pods;
   loadBalancers: TestLoadBalancer[];
-  /** An operator process under the shipped service account and RBAC. */
+  /**
+   * Holds the operator's access key to the shipped IAM policy, for this cluster and its load balancers. `operator` does
+   * so; where one came later, add it to `loadBalancers` and call it again.
+   */
+  allowOperator(): Promise<void>;
+  /** An operator process under the shipped service account and RBAC, and the shipped IAM policy. */
   operator(args?: string[], env?: NodeJS.ProcessEnv): Promise<OperatorProcess>;
   pool(name: string, spec?: AnyObject): Promise<AnyObject>;
   /** The address of pod number so-and-so (from 0), in a network that no other world uses. */
@@ -56,10 +64,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const pods = createPods(cluster.rest);
   const loadBalancers: TestLoadBalancer[] = [];
   for (const name of options.loadBalancers ?? ['game-1']) loadBalancers.push(await aws.createLoadBalancer(name));
-  const crds = ['nlbports.dev_nlbportpools.yaml', 'nlbports.dev_nlbports.yaml'].map(name => `deploy/crds/${name}`);
-  await applyFiles(cluster.rest, 'deploy/namespace.yaml', ...crds, 'deploy/rbac.yaml');
-  await eventually(() => cluster.rest.list('/apis/nlbports.dev/v1alpha1/nlbports'), 10_000);
-  const kubeconfig = await cluster.serviceAccountKubeconfig('nlbports-system', 'nlbports');
+  if (options.manifests !== false) {
+    const crds = ['nlbports.dev_nlbportpools.yaml', 'nlbports.dev_nlbports.yaml'].map(name => `deploy/crds/${name}`);
+    await applyFiles(cluster.rest, 'deploy/namespace.yaml', ...crds, 'deploy/rbac.yaml');
+    await eventually(() => cluster.rest.list('/apis/nlbports.dev/v1alpha1/nlbports'), 10_000);
+  }
   const operators: OperatorProcess[] = [];
   const network = 2 + Math.floor(Math.random() * 250);
   const servers: GameServer[] = [];
@@ -70,9 +79,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     aws,
     pods,
     loadBalancers,
+    async allowOperator() {
+      const { metadata } = await cluster.rest.get('/api/v1/namespaces/kube-system');
+      const arns = loadBalancers.map(({ arn }) => arn);
+      await aws.setPolicies({ [operatorAccessKey]: iamPolicy(scopeOfCluster(metadata.uid, arns)) });
+    },
     async operator(args = [], env = {}) {
+      await world.allowOperator();
       const operator = await startOperator({
-        kubeconfig,
+        kubeconfig: await cluster.serviceAccountKubeconfig('nlbports-system', 'nlbports'),
         awsEndpoint: emulator.endpoint,
         args: ['--leader-elect=false', '--aws-budget=none', ...args],
         env,

@@ -11,7 +11,7 @@ const scratchPath = /(?<![\w.~$}])\/tmp\//;
 
 /** Hosts of the public internet that a file may name; a package registry or a mirror is none of them. */
 const publicHosts =
-  /(^|\.)(amazonaws\.com|amazon\.com|apache\.org|biomejs\.dev|example\.com|github\.com|kubernetes\.io|npmjs\.(com|org)|wikipedia\.org)$/;
+  /(^|\.)(amazonaws\.com|amazon\.com|apache\.org|biomejs\.dev|example\.com|github\.com|json-schema\.org|kubernetes\.io|npmjs\.(com|org)|wikipedia\.org)$/;
 const ownHost = /^(localhost|\d+(\.\d+){3}|[^.]+|[^.]+(\.[^.]+)*\.(svc|internal|local|test|example))$/;
 
 function machinePaths(path: string, text: string): string[] {

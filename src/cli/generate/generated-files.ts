@@ -1,6 +1,8 @@
 import { apiPage } from './api-page.ts';
+import { chartFiles } from './chart/chart-files.ts';
 import { controllersPage } from './controllers-page.ts';
 import { crdFiles } from './crd-files.ts';
+import { helmPage } from './helm-page.ts';
 import { metricsPage } from './metrics-page.ts';
 import { optionsPage } from './options-page.ts';
 
@@ -8,8 +10,10 @@ import { optionsPage } from './options-page.ts';
 export function generatedFiles(root: string): Record<string, string> {
   return {
     ...crdFiles(),
+    ...chartFiles(root),
     'docs/api.md': apiPage(),
     'docs/controllers.md': controllersPage(root),
+    'docs/helm.md': helmPage(),
     'docs/metrics.md': metricsPage(),
     'docs/options.md': optionsPage(),
   };

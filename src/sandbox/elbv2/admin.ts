@@ -1,20 +1,23 @@
 import type { ElbResponse, Elbv2 } from './elbv2.ts';
 import { type FaultyHandler, readFaults } from './faults.ts';
+import { type PolicyStore, readPolicies } from './policy.ts';
 
 /** What the admin surface shows and sets. */
 export interface AdminDeps {
   readonly emulator: Pick<Elbv2, 'callLog' | 'flows' | 'problems'>;
   readonly faults: Pick<FaultyHandler, 'set' | 'list'>;
+  readonly policies: Pick<PolicyStore, 'set' | 'list'>;
 }
 
 /**
  * The paths under `/_emulator/`, for tests in other processes; JSON, no signature:
  * - `GET calls`: counts and entries (`?action=RegisterTargets` for one action, `?entries=0` for counts alone); `DELETE calls` forgets them.
  * - `GET faults`, `PUT faults` (a list of faults replaces all), `DELETE faults`.
+ * - `GET policies`, `PUT policies` (an object of IAM policies by access key replaces all; others may do anything).
  * - `GET state`: live flows, and listeners whose sockets could not be opened.
  */
 export function handleAdmin(deps: AdminDeps, request: { method: string; path: string; body: string }): ElbResponse {
-  const { emulator, faults } = deps;
+  const { emulator, faults, policies } = deps;
   const url = new URL(request.path, 'http://emulator');
   switch (`${request.method} ${url.pathname.slice('/_emulator/'.length)}`) {
     case 'GET calls': {
@@ -37,10 +40,20 @@ export function handleAdmin(deps: AdminDeps, request: { method: string; path: st
       faults.set(read.faults);
       return json(200, faults.list());
     }
+    case 'GET policies':
+      return json(200, policies.list());
+    case 'PUT policies': {
+      const read = readPolicies(parseJson(request.body));
+      if (!read.ok) return json(400, { message: read.message });
+      policies.set(read.policies);
+      return json(200, policies.list());
+    }
     case 'GET state':
       return json(200, { flows: emulator.flows(), problems: emulator.problems() });
     default:
-      return json(404, { message: `No ${request.method} ${url.pathname} here. Known: calls, faults, state.` });
+      return json(404, {
+        message: `No ${request.method} ${url.pathname} here. Known: calls, faults, policies, state.`,
+      });
   }
 }
 
