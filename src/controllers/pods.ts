@@ -29,7 +29,7 @@ import {
   releasedReport,
   withoutCommit,
 } from './pod-status.ts';
-import { isForeign } from './port-context.ts';
+import { hasLeft, isForeign } from './port-context.ts';
 
 export interface PodsDeps {
   client: KubeClient;
@@ -117,12 +117,13 @@ export function watchForPods(deps: Pick<PodsDeps, 'pods' | 'ports' | 'pools' | '
 async function seek(deps: PodsDeps, key: string, pod: Pod): Promise<ReconcileResult> {
   const poolName = pod.metadata.labels?.[poolLabel] ?? '';
   const pool = deps.pools.get(poolName);
+  // A pod that ends may hold a port that the cache does not show yet: its endpoint is not for this to take back.
+  if (await holdsAnyOf(deps, pod.metadata.uid, committedNames(pod))) return again;
   if (hasEnded(pod) || pod.metadata.deletionTimestamp !== undefined) {
     deps.assigner.drop('Pod', key);
     // A pod that never had anything is left as it is.
     return findReady(pod) ? report(deps, pod, releasedReport('The pod ends')) : {};
   }
-  if (await holdsAnyOf(deps, pod.metadata.uid, committedNames(pod))) return again;
   const wish = podWish(pod, pool);
   if (!wish.ok) {
     deps.assigner.drop('Pod', key);
@@ -282,12 +283,14 @@ function isOver(deps: PodsDeps, pod: Pod, port: NLBPort): boolean {
   return pool !== undefined && releasesOn(pool.spec) === 'Terminating' && pod.metadata.deletionTimestamp !== undefined;
 }
 
-/** Whether someone else's listener or target group was found in the port's place before ours was there. */
+/**
+ * Whether the port can't be made, before it ever was: someone else's listener or target group is in its place, or its
+ * load balancer has left the pool.
+ */
 function isLost(deps: PodsDeps, port: NLBPort): boolean {
   const pool = deps.pools.get(port.spec.pool);
-  return (
-    port.status?.listenerArn === undefined && (isConflictPort(port) || (pool !== undefined && isForeign(port, pool)))
-  );
+  if (port.status?.listenerArn !== undefined) return false;
+  return isConflictPort(port) || (pool !== undefined && (isForeign(port, pool) || hasLeft(port, pool)));
 }
 
 /** The live pod of this uid; undefined where it is gone; `stale cache` where it says otherwise than the cached one. */

@@ -66,3 +66,9 @@ export function loadBalancerOf(port: NLBPort, pool: NLBPortPool): LoadBalancerSt
 export function isForeign(port: NLBPort, pool: NLBPortPool): boolean {
   return loadBalancerOf(port, pool)?.foreignPorts.includes(port.spec.port) ?? false;
 }
+
+/** Whether the pool, as it is now, is known to have no use for the port's load balancer any more. */
+export function hasLeft(port: NLBPort, pool: NLBPortPool): boolean {
+  const isCurrent = pool.status?.observedGeneration === pool.metadata.generation;
+  return isCurrent && port.spec.retire === true && loadBalancerOf(port, pool) === undefined;
+}
