@@ -145,6 +145,11 @@ test('nextStep() keeps the AWS resources of an object that was deleted by hand, 
   assert.equal(stepOf(aPort(1, { spec: { ...bound, retire: true }, status: ready, deletionTimestamp })).do, 'rest');
   assert.equal(stepOf(aPort(1, { spec: { retire: true }, status: ready, deletionTimestamp })).do, 'announceRemoval');
   assert.equal(stepOf(aPort(1, { spec: { retire: true }, deletionTimestamp })).do, 'dropFinalizer');
+  // Until the news of its end comes, or for as long as someone else's finalizer keeps it.
+  const letGo = aPort(1, { status: ready, deletionTimestamp });
+  assert.deepEqual(stepOf({ ...letGo, metadata: { ...letGo.metadata, finalizers: ['example.com/other'] } }), {
+    do: 'rest',
+  });
 });
 
 test('nextStep() leaves a port alone while someone else is on it, and wakes when that may be over', () => {
