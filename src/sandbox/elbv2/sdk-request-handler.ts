@@ -54,6 +54,8 @@ function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Pro
     const abort = () => reject(Object.assign(new Error('Request aborted'), { name: 'AbortError' }));
     if (signal.aborted) {
       abort();
+      // Nobody waits for what becomes of it any more.
+      promise.catch(() => {});
       return;
     }
     signal.addEventListener('abort', abort, { once: true });
