@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { systemClock } from '../runtime/clock.ts';
+import { signatureHeaders } from '../sandbox/elbv2/test-client.ts';
 
 // The command by itself: the other commands have their own tests.
 const program = `
@@ -76,11 +78,33 @@ describe('nlbports sandbox --only aws', { concurrency: 4 }, () => {
     });
   }
 
+  it('draws the same ids and delays for the same seed', async () => {
+    const ask = async (seed: string) => {
+      const { child, firstLine } = start('--only', 'aws', '--aws-port', '0', '--json', '--seed', seed);
+      const { aws } = JSON.parse(await firstLine) as { aws: { endpoint: string } };
+      const body = 'Version=2015-12-01&Action=CreateLoadBalancer&Name=a&Type=network&Subnets.member.1=subnet-1';
+      const answer = await fetch(aws.endpoint, {
+        method: 'POST',
+        headers: signatureHeaders(systemClock().nowMs()),
+        body,
+      });
+      const arn = /<LoadBalancerArn>(.+)<\/LoadBalancerArn>/.exec(await answer.text())?.[1];
+      child.kill();
+      await exitCode(child);
+      return arn;
+    };
+    const [one, again, other] = await Promise.all(['7', '7', '8'].map(ask));
+    assert.match(one!, /^arn:aws:/);
+    assert.equal(one, again);
+    assert.notEqual(one, other);
+  });
+
   const bad: [string[], RegExp][] = [
     [['--only', 'aws', '--set', 'no-such=1'], /Cannot set "no-such": no such setting\. Known: /],
     [['--only', 'aws', '--profile', 'fast'], /instant, throttled, realistic/],
     [['--only', 'aws', '--map-network', '10.0.0.0/8'], /Cannot read the network map "10\.0\.0\.0\/8"/],
     [['--no-such-flag'], /unknown option/],
+    [['--seed', 'x'], /Wanted a number below/],
     [['--set', 'no-such=1'], /Cannot set "no-such": no such setting/],
     [['--only', 'kubernetes', '--exit'], /Cannot use --exit with --only/],
     [['--step-timeout', 'soon'], /Wanted a duration such as 30s/],

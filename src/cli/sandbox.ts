@@ -42,6 +42,12 @@ export function sandboxCommand(): Command {
         'longest wait for one step of the story; by profile unless given',
       ).argParser(readDuration),
     )
+    .addOption(
+      new Option(
+        '--seed <number>',
+        'draw delays, ids and the like from this seed; another one each time unless given',
+      ).argParser(readSeed),
+    )
     .addOption(new Option('--log <file>', 'write the log of operator and simulators there'))
     .addOption(new Option('--json', 'print JSON, one object on a line'))
     .addHelpText(
@@ -85,6 +91,12 @@ async function runPart(flags: SandboxFlags, signal: AbortSignal): Promise<number
 
 function readPort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) throw new InvalidArgumentError('Wanted a port from 0 to 65535.');
+  return Number(text);
+}
+
+function readSeed(text: string): number {
+  if (!/^\d{1,10}$/.test(text) || Number(text) >= 2 ** 32)
+    throw new InvalidArgumentError('Wanted a number below 2^32.');
   return Number(text);
 }
 

@@ -1,5 +1,6 @@
 import { systemClock } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
+import { type Random, seededRandom, systemRandom } from '../../runtime/random.ts';
 import { lineLog } from '../../sandbox/line-log.ts';
 
 // The process has to be gone 2 s after a signal; what is still open by then is left to the system.
@@ -27,6 +28,11 @@ export function aborted(signal: AbortSignal): Promise<void> {
 /** The one line by which a simulator alone says that it can be used. */
 export function printReady(isJson: boolean | undefined, ready: object, text: string): void {
   process.stdout.write(isJson ? `${JSON.stringify(ready)}\n` : `${text}\n`);
+}
+
+/** Where chance comes from: the seed, if one was given. */
+export function randomOf({ seed }: { seed?: number }): Random {
+  return seed === undefined ? systemRandom() : seededRandom(seed);
 }
 
 /** A log of JSON lines on standard error. */

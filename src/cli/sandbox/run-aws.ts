@@ -1,10 +1,9 @@
 import { systemClock } from '../../runtime/clock.ts';
-import { systemRandom } from '../../runtime/random.ts';
 import { startAwsSandbox } from '../../sandbox/aws-sandbox.ts';
 import { profileSettings } from '../../sandbox/elbv2/settings.ts';
 import { nodeNetwork } from '../../sandbox/node-network.ts';
 import { portTaken } from '../../sandbox/port-taken.ts';
-import { aborted, exitSoon, printReady, stderrLog } from './process.ts';
+import { aborted, exitSoon, printReady, randomOf, stderrLog } from './process.ts';
 import type { SandboxFlags } from './sandbox-flags.ts';
 
 /**
@@ -14,7 +13,7 @@ import type { SandboxFlags } from './sandbox-flags.ts';
 export async function runAws(flags: SandboxFlags, signal: AbortSignal): Promise<number> {
   const clock = systemClock();
   const sandbox = await startAwsSandbox(
-    { clock, random: systemRandom(), network: nodeNetwork({ clock }), log: stderrLog() },
+    { clock, random: randomOf(flags), network: nodeNetwork({ clock }), log: stderrLog() },
     { port: flags.awsPort, settings: profileSettings(flags.profile, flags.set), networkMap: flags.mapNetwork },
   ).catch((error: unknown) => {
     throw portTaken(error, flags.awsPort, '--aws-port');

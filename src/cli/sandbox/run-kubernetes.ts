@@ -1,8 +1,7 @@
 import { systemClock } from '../../runtime/clock.ts';
-import { systemRandom } from '../../runtime/random.ts';
 import { writeKubeconfig } from '../../sandbox/demo/kubeconfig-file.ts';
 import { startKubernetesSandbox } from '../../sandbox/demo/kubernetes-sandbox.ts';
-import { aborted, exitSoon, printReady, stderrLog } from './process.ts';
+import { aborted, exitSoon, printReady, randomOf, stderrLog } from './process.ts';
 import type { SandboxFlags } from './sandbox-flags.ts';
 
 /**
@@ -11,7 +10,7 @@ import type { SandboxFlags } from './sandbox-flags.ts';
  */
 export async function runKubernetes(flags: SandboxFlags, signal: AbortSignal): Promise<number> {
   const sandbox = await startKubernetesSandbox(
-    { clock: systemClock(), random: systemRandom(), log: stderrLog() },
+    { clock: systemClock(), random: randomOf(flags), log: stderrLog() },
     { port: flags.kubernetesPort },
   );
   const kubeconfig = writeKubeconfig(sandbox.url, flags.kubeconfigOut);

@@ -1,7 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { systemClock } from '../../runtime/clock.ts';
 import { type Log, silentLog } from '../../runtime/log.ts';
-import { systemRandom } from '../../runtime/random.ts';
 import { sandboxAws } from '../../sandbox/demo/aws-person.ts';
 import { jsonTeller } from '../../sandbox/demo/json-teller.ts';
 import { writeKubeconfig } from '../../sandbox/demo/kubeconfig-file.ts';
@@ -13,7 +12,7 @@ import { startSandbox } from '../../sandbox/demo/sandbox.ts';
 import type { Teller } from '../../sandbox/demo/story-event.ts';
 import { lineLog } from '../../sandbox/line-log.ts';
 import { nodeNetwork } from '../../sandbox/node-network.ts';
-import { aborted, exitSoon, fail } from './process.ts';
+import { aborted, exitSoon, fail, randomOf } from './process.ts';
 import type { SandboxFlags } from './sandbox-flags.ts';
 
 /**
@@ -27,7 +26,7 @@ export async function runWhole(flags: SandboxFlags, signal: AbortSignal): Promis
   const { profile, set, kubernetesPort, awsPort, story } = flags;
   const log = flags.log === undefined ? silentLog() : fileLog(flags.log);
   const sandbox = await startSandbox(
-    { clock, random: systemRandom(), network, log },
+    { clock, random: randomOf(flags), network, log },
     {
       kubernetesPort,
       awsPort,

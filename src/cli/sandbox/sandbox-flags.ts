@@ -15,6 +15,7 @@ export interface SandboxFlags {
   mapNetwork: NetworkMapRule[];
   /** Milliseconds. */
   stepTimeout?: number;
+  seed?: number;
   log?: string;
   json?: boolean;
 }
