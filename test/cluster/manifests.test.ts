@@ -30,6 +30,9 @@ describe('the manifests that we ship', () => {
     assert.match(out, /nlbportpool\.nlbports\.dev\/game created/);
     assert.equal(out.match(/pod\/game-room-\d created/g)?.length, 3);
     assert.match(out, /pod\/test-pod created/);
+    const services = await applies('--dry-run=server', '-f', 'examples/service-mode');
+    for (const name of ['site', 'site-at-30105', 'shop']) assert.match(services, new RegExp(`service/${name} created`));
+    assert.match(services, /deployment\.apps\/shop created/);
   });
 
   test('make kubectl know them as nlbpool, nlbport and nlb', async () => {

@@ -19,7 +19,6 @@ export interface WorldOptions {
   sets?: Record<string, string>;
   loadBalancers?: string[];
   /** Runs kube-controller-manager too, as for garbage collection. @default false */
-  /** Runs kube-controller-manager too. @default false */
   controllerManager?: boolean;
   /** Whether namespace, CRDs and roles are applied; a test may install them in its own way. @default true */
   manifests?: boolean;

@@ -66,7 +66,7 @@ describe('runDemo()', { concurrency: true }, () => {
   });
 
   it('fails where AWS refuses to register the rooms, with the reason', async () => {
-    const { outcome } = await play({ deny: 'RegisterTargets' }, 2_500);
+    const { outcome } = await play({ deny: 'RegisterTargets' }, 5_000);
     assert.equal(outcome.ok, false);
     const bytes = outcome.checks.find(({ name }) => name === 'each of the three answers by UDP on its port');
     assert.equal(bytes?.ok, false);

@@ -8,6 +8,7 @@ import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
 import { type AwsSandbox, startAwsSandbox } from '../aws-sandbox.ts';
+import { createEndpointSliceMaker } from '../cluster/endpoint-slice-maker.ts';
 import { gameServers } from '../cluster/game-server.ts';
 import { createKubelet, type Kubelet } from '../cluster/kubelet.ts';
 import { compileSettings, type Profile, type Settings, type settingRows } from '../elbv2/settings.ts';
@@ -104,6 +105,9 @@ export async function startSandbox(deps: SandboxDeps, options: SandboxOptions): 
     });
     await kubelet.start();
     closing.push(() => kubelet.stop());
+    const slices = createEndpointSliceMaker({ transport: kubernetes.cluster.transport, clock, random, log });
+    await slices.start();
+    closing.push(() => slices.stop());
     closing.push(runOperator(deps, kubernetes.cluster.transport, aws.url, settings));
     const person = createAwsPerson(aws.url);
     closing.push(() => person.close());
