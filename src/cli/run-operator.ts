@@ -9,6 +9,7 @@ import type { OperatorOptions } from '../operator/options.ts';
 import { startProbeServer } from '../operator/probe-server.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { systemRandom } from '../runtime/random.ts';
+import { regionOfEndpoint } from './region-of-endpoint.ts';
 import { version } from './version.ts';
 
 /**
@@ -59,12 +60,4 @@ export async function runOperator(options: OperatorOptions): Promise<void> {
   log.info({ outcome }, 'Stopped');
   // Leadership lost is no error of this process, but it must start anew: what it holds in memory may be old.
   process.exit(outcome === 'lost' ? 1 : 0);
-}
-
-/**
- * An endpoint of one's own decides where calls go: then any region will do for the signature, and none has to be set.
- */
-function regionOfEndpoint(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const endpoint = env.AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2 ?? env.AWS_ENDPOINT_URL;
-  return endpoint && !env.AWS_REGION && !env.AWS_DEFAULT_REGION ? 'us-east-1' : undefined;
 }

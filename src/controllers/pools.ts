@@ -1,7 +1,7 @@
 import { findCondition, withCondition } from '../api/conditions.ts';
 import { parseDurationMs } from '../api/duration.ts';
 import { type CodedError, codedError } from '../api/errors.ts';
-import { poolFinalizer, portObjectName } from '../api/names.ts';
+import { poolFinalizer, portObjectName, proceedAnnotation } from '../api/names.ts';
 import { type LoadBalancerStatus, type NLBPortPool, nlbPortPools, type PoolStatus } from '../api/pool.ts';
 import { type NLBPort, nlbPorts } from '../api/port.ts';
 import type { FoundListener, Inventory, LoadBalancer } from '../aws/inventory.ts';
@@ -139,7 +139,8 @@ export function watchForPools(deps: Pick<PoolsDeps, 'pools' | 'ports'>, queue: W
   deps.pools.onChange(({ key, object, previous }) => {
     const wished =
       object?.metadata.generation !== previous?.metadata.generation ||
-      object?.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp;
+      object?.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp ||
+      object?.metadata.annotations?.[proceedAnnotation] !== previous?.metadata.annotations?.[proceedAnnotation];
     if (!wished) return;
     queue.add(key);
     // What one pool owns, another may not.

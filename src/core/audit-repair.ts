@@ -41,3 +41,11 @@ export function isSetBack(status: PortStatus | undefined, previous: PortStatus |
     (applied?.attributes === altered && previous?.applied?.attributes !== altered)
   );
 }
+
+/** Whether nothing of a status is set back any more, and nothing is on its way: what it says is what was last seen. */
+export function isAsBelieved(status: PortStatus | undefined): boolean {
+  const { creating, removing, inspected, applied, targetGroupArn, targets = [] } = status ?? {};
+  const isAltered = applied?.healthCheck === altered || applied?.attributes === altered;
+  const isMoving = targets.some(({ state }) => state === 'Registering');
+  return creating === undefined && !removing && !isAltered && !isMoving && (!targetGroupArn || inspected === true);
+}
