@@ -13,6 +13,8 @@ export interface PortWish {
   protocol: Protocol;
   /** The port number that is wanted on the load balancer; any where it is left out. */
   number?: number;
+  /** Where one number carries TCP and UDP under two names: how the claimant calls either; both are published. */
+  parts?: readonly { name: string; protocol: Protocol }[];
 }
 
 /** What a claimant asks of a pool: at least one port, all on one load balancer. */
@@ -22,6 +24,9 @@ export interface ClaimWish {
 
 /** The name of a port that was asked for without one. */
 export const defaultPortName = 'default';
+
+/** More than a load balancer has listeners (a quota of AWS that can't be raised): more can never be served. */
+export const maxPortsOfClaim = 50;
 
 /** More than any list of ports needs (63 + 16 bytes each); keeps a hostile annotation out of memory and messages. */
 export const maxPortsAnnotationBytes = 4096;
@@ -65,6 +70,26 @@ export function parsePorts(text: string): Result<PortWish[]> {
 /** Whether a listener of protocol `listener` carries what the wish asks for. */
 export function carries(listener: Protocol, wish: Protocol): boolean {
   return listener === wish || listener === 'TCP_UDP';
+}
+
+/** The same list with TCP and UDP on one number as a single port of protocol TCP_UDP, under the name of the first. */
+export function joinProtocols(wishes: readonly PortWish[]): PortWish[] {
+  const joined: PortWish[] = [];
+  for (const wish of wishes) {
+    const at = joined.findIndex(other => other.targetPort === wish.targetPort && isOtherHalf(other, wish));
+    const first = joined[at];
+    if (first) joined[at] = { ...first, protocol: 'TCP_UDP', parts: [part(first), part(wish)] };
+    else joined.push(wish);
+  }
+  return joined;
+}
+
+function part({ name, protocol }: PortWish) {
+  return { name, protocol };
+}
+
+function isOtherHalf({ protocol }: PortWish, other: PortWish): boolean {
+  return (protocol === 'TCP' && other.protocol === 'UDP') || (protocol === 'UDP' && other.protocol === 'TCP');
 }
 
 function isProtocol(text: string | undefined): text is Protocol {

@@ -3,13 +3,12 @@
  * two together. `retry` says whether waiting may help without anyone changing something.
  */
 export const errorTable = {
-  // What a pod asks for
+  // What a pod asks for. The sixth code told of several ports per pod, when they were refused: it is not used again.
   PoolNotFound: { code: 'NLBP-1001', retry: true, summary: 'The pool that the label names does not exist.' },
   AccessDenied: { code: 'NLBP-1002', retry: true, summary: 'The pool does not admit claims from this namespace.' },
   MalformedPorts: { code: 'NLBP-1003', retry: false, summary: 'The ports annotation can not be read.' },
   InvalidPortNumber: { code: 'NLBP-1004', retry: false, summary: 'A port number is not between 1 and 65535.' },
   ProtocolNotInPool: { code: 'NLBP-1005', retry: false, summary: "The pool's listeners do not carry this protocol." },
-  SeveralPorts: { code: 'NLBP-1006', retry: false, summary: 'More than one port per pod is not supported yet.' },
   PortsTooLong: { code: 'NLBP-1007', retry: false, summary: 'The ports annotation is too long.' },
   NoSinglePort: { code: 'NLBP-1008', retry: false, summary: 'No annotation, and not exactly one containerPort.' },
   MirrorPod: { code: 'NLBP-1009', retry: false, summary: 'A mirror pod can not hold a port.' },
@@ -18,6 +17,7 @@ export const errorTable = {
   PoolNotReady: { code: 'NLBP-1012', retry: true, summary: 'The pool has no usable load balancer yet.' },
   WishFrozen: { code: 'NLBP-1013', retry: false, summary: 'Names and number of ports can not change while bound.' },
   AddressFamily: { code: 'NLBP-1014', retry: false, summary: "The pod's address is not IPv4." },
+  TooManyPorts: { code: 'NLBP-1015', retry: false, summary: 'More ports than one load balancer can have.' },
 
   // What a Service asks for
   ServiceNotSupported: {

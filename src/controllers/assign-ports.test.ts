@@ -192,6 +192,62 @@ test('pass() gives nobody what is kept for another, and says so', () => {
   );
 });
 
+const trio = (name: string, second: number) =>
+  pod(name, second, { annotations: { [portsAnnotation]: 'a=1/UDP,b=2/UDP,c=3/UDP' } });
+
+test('pass() gives a pod all of its ports or none, and lets those behind it pass', () => {
+  const pods = [trio('big', 0), pod('small', 1)];
+  const assigner = assignerOf(pods, free(2));
+  assigner.pass('game');
+  assert.equal(portOf(assigner, pods[0]!), 'waits');
+  assert.equal(portOf(assigner, pods[1]!), 30000);
+  const assignment = assigner.get('Pod', 'default/big', 'uid-big');
+  assert.ok(assignment?.kind === 'waits');
+  assert.match(assignment.error.message, /at most 1 of 2 ports free on one load balancer, 3 needed/);
+});
+
+test('pass() seeks the rest of what a pod holds in part beside it', () => {
+  const held = aPort(30007, { spec: { claim: aClaim('big', { uid: 'uid-big', portName: 'b', exposed: false }) } });
+  const pods = [trio('big', 0)];
+  const assigner = assignerOf(pods, [...free(2), held], [pool(3)]);
+  assigner.pass('game');
+  const assignment = assigner.get('Pod', 'default/big', 'uid-big');
+  assert.ok(assignment?.kind === 'ports');
+  assert.deepEqual(
+    assignment.names.map(name => name.slice(-5)),
+    ['30000', '30007', '30001'],
+  );
+});
+
+test('pass() holds ports back for the oldest that needs several only after many were served before it, and not for long', async () => {
+  const time = virtualClock();
+  const pods: Pod[] = [trio('big', 0)];
+  const list: NLBPort[] = [];
+  const ports = cacheOf(list, portIndexes);
+  const podCache = cacheOf(pods, { pool: ({ metadata }) => [metadata.labels?.[poolLabel] ?? ''] });
+  const sources = [waitingPods({ pods: podCache, ports })];
+  const assigner = createAssigner({ clock: time, ports, pools: cacheOf([pool(0)]), sources });
+  const serveOne = (at: number): boolean => {
+    const small = pod(`small-${at}`, at + 1);
+    pods.splice(1, pods.length, small);
+    list.splice(0, list.length, aPort(30000), aPort(30001, { spec: { claim: aClaim('x') } }));
+    assigner.pass('game');
+    return typeof portOf(assigner, small) === 'number';
+  };
+  for (let at = 0; at < 100; at++) assert.ok(serveOne(at), `small-${at} was served`);
+  assert.ok(!serveOne(100), 'held back');
+  assert.equal(assigner.passAgainAtMs('game'), time.nowMs() + 30_000);
+  list.push(aPort(30002), aPort(30003));
+  assigner.pass('game');
+  assert.equal(portOf(assigner, pods[0]!), 30000, 'what was held back and what came free suffice');
+
+  pods[0] = trio('other', 0);
+  for (let at = 200; at < 300; at++) assert.ok(serveOne(at));
+  assert.ok(!serveOne(300));
+  await time.advance(30_000);
+  assert.ok(serveOne(300), 'not for ever');
+});
+
 test('pass() never leaves a port free while someone waits, nor passes over the older for the younger', () => {
   const waiting = fc.uniqueArray(fc.tuple(fc.integer({ min: 0, max: 99 }), fc.integer({ min: 0, max: 5 })), {
     maxLength: 30,

@@ -3,7 +3,8 @@ import { findCondition } from '../api/conditions.ts';
 import { type CodedError, codedError } from '../api/errors.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
-import { allocateBeside, freePorts } from '../core/allocate.ts';
+import { allocateBeside, type FreePorts, freePorts } from '../core/allocate.ts';
+import { afterPass, isHolding, type Patience, unpassed } from '../core/patience.ts';
 import { allocateWishes } from '../core/port-plan.ts';
 import { isKeptFor, retainedUntilMs } from '../core/retention.ts';
 import type { Informer } from '../kube/informer.ts';
@@ -12,7 +13,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { claimantKey } from './claims.ts';
 import { isForeign, loadBalancerOf } from './port-context.ts';
 
-/** A claim of a pool that holds no port yet. */
+/** A claim of a pool that does not hold all of its ports yet. */
 export interface WaitingClaim {
   /** Kind of the claimant, and its namespace/name. */
   kind: string;
@@ -23,6 +24,8 @@ export interface WaitingClaim {
   wish: ClaimWish;
   /** Names of free ports whose groups hold the claimant's address, one for each port of the wish: they are its own. */
   adopts?: readonly string[];
+  /** Ports that it holds already, though not all: the rest is sought beside them. */
+  held?: readonly NLBPort[];
 }
 
 /** Finds the claims of one kind that wait for ports of a pool, in any order. */
@@ -47,6 +50,8 @@ export interface Assigner {
   drop(kind: string, key: string): void;
   /** Claims of the pool that the last pass could not serve. */
   waiting(poolName: string): number;
+  /** When to go over the pool again though nothing changes: what is held back is given to others then. */
+  passAgainAtMs(poolName: string): number | undefined;
 }
 
 export interface AssignerDeps {
@@ -66,17 +71,52 @@ interface Entry {
 export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): Assigner {
   const entries = new Map<string, Entry>();
   const waitingByPool = new Map<string, number>();
+  /** The oldest claim of each pool that waits for several ports. */
+  const elderByPool = new Map<string, { key: string; patience: Patience }>();
 
-  /** The ports that the claimant's namesake left and that are kept for it. */
+  /** The patience of a pool's oldest claim for several ports, through one pass. */
+  const elderOf = (poolName: string) => {
+    const before = elderByPool.get(poolName);
+    let elder: { key: string; patience: Patience } | undefined;
+    const keyOfClaim = ({ kind, key, uid }: WaitingClaim) => `${claimantKey(kind, key)} ${uid}`;
+    return {
+      get isFound() {
+        return elder !== undefined;
+      },
+      /** Whether this is the one: asked of those that could not be served, oldest first. */
+      isFirst(claim: WaitingClaim): boolean {
+        if (elder) return false;
+        const key = keyOfClaim(claim);
+        elder = before?.key === key ? before : { key, patience: unpassed };
+        return true;
+      },
+      /** The load balancer whose free ports are held back for it now. */
+      holdsOn(): string | undefined {
+        return elder && isHolding(elder.patience, clock.nowMs()) ? elder.patience.holding?.arn : undefined;
+      },
+      endPass(given: number, arn: string | undefined): void {
+        if (!elder) elderByPool.delete(poolName);
+        else {
+          const patience = afterPass(elder.patience, given, arn, clock.nowMs());
+          elderByPool.set(poolName, { key: elder.key, patience });
+        }
+      },
+    };
+  };
+
+  /** The ports that the claim need not be given: it holds them, or its namesake left them and they are kept for it. */
   const keptFor = (claim: WaitingClaim, pool: NLBPortPool): NLBPort[] => {
     const { namespace = '', name } = parseKey(claim.key);
-    const isUsableFor = (port: NLBPort) => {
+    const isOfUse = (port: NLBPort) => {
       const loadBalancer = loadBalancerOf(port, pool);
-      if (port.spec.pool !== pool.metadata.name || !loadBalancer || !isUsable(loadBalancer)) return false;
+      return port.spec.pool === pool.metadata.name && loadBalancer !== undefined && isUsable(loadBalancer);
+    };
+    const isKept = (port: NLBPort) => {
       const namesake = { kind: claim.kind, namespace, name };
       return isKeptFor(port, namesake, port.spec.claim?.portName ?? '', pool, isForeign(port, pool), clock.nowMs());
     };
-    return ports.by('claimant', claimantKey(claim.kind, claim.key)).filter(isUsableFor);
+    const left = ports.by('claimant', claimantKey(claim.kind, claim.key)).filter(isKept);
+    return [...(claim.held ?? []), ...left].filter(isOfUse);
   };
 
   return {
@@ -114,6 +154,9 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
         poolPorts,
         port => taken.has(port.metadata.name) || pool === undefined || isForeign(port, pool),
       );
+      const elder = elderOf(poolName);
+      let heldBack: readonly NLBPort[] = [];
+      let passedOver = 0;
       for (const claim of fresh) {
         if (claim.adopts && !claim.adopts.some(name => taken.has(name))) {
           for (const name of claim.adopts) taken.add(name);
@@ -133,14 +176,30 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
         const result = allocateBeside(free, kept, claim.wish.ports);
         if (result.kind === 'exhausted') {
           unserved.push(claim);
+          if (claim.wish.ports.length > 1 && elder.isFirst(claim)) {
+            const arn = elder.holdsOn();
+            heldBack = free.get(arn ?? '') ?? [];
+            if (arn !== undefined) free = new Map(free).set(arn, []);
+          }
           continue;
         }
+        if (elder.isFound) passedOver += result.ports.length;
         free = result.free;
         set(claim, { kind: 'ports', names: result.ports.map(port => port.metadata.name) });
       }
+      elder.endPass(passedOver, mostFreeOn(free));
       waitingByPool.set(poolName, unserved.length);
-      const reason = pool ? whyNot(pool, poolPorts, unserved.length, clock.nowMs()) : { kind: 'settingUp' as const };
-      for (const claim of unserved) set(claim, aboutNumbers(claim, poolName, reason));
+      const shortage = {
+        free,
+        heldBack: heldBack.length,
+        ports: poolPorts,
+        waiting: unserved.length,
+        nowMs: clock.nowMs(),
+      };
+      for (const claim of unserved) {
+        const reason = pool ? whyNot(pool, shortage, claim.wish.ports.length) : { kind: 'settingUp' as const };
+        set(claim, aboutNumbers(claim, poolName, reason));
+      }
       return changed;
     },
     get(kind, key, uid) {
@@ -151,7 +210,16 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
       entries.delete(claimantKey(kind, key));
     },
     waiting: poolName => waitingByPool.get(poolName) ?? 0,
+    passAgainAtMs(poolName) {
+      const holding = elderByPool.get(poolName)?.patience.holding;
+      return holding && clock.nowMs() < holding.untilMs ? holding.untilMs : undefined;
+    },
   };
+}
+
+/** The load balancer that has most free ports, the first of several. */
+function mostFreeOn(free: FreePorts): string | undefined {
+  return [...free].toSorted(([, a], [, b]) => b.length - a.length)[0]?.[0];
 }
 
 /** Creation in whole seconds, as the API server records it; then the name. */
@@ -179,27 +247,44 @@ function aboutNumbers({ wish }: WaitingClaim, poolName: string, reason: Assignme
   return { kind: 'waits', error: codedError('PortTaken', message) };
 }
 
-function whyNot(pool: NLBPortPool, ports: readonly NLBPort[], waiting: number, nowMs: number): Assignment {
+interface Shortage {
+  /** What is left when everyone who could be served was. */
+  free: FreePorts;
+  heldBack: number;
+  ports: readonly NLBPort[];
+  waiting: number;
+  nowMs: number;
+}
+
+function whyNot(pool: NLBPortPool, { free, heldBack, ports, waiting, nowMs }: Shortage, needed: number): Assignment {
   const { name, generation } = pool.metadata;
   const { loadBalancers = [], observedGeneration, conditions } = pool.status ?? {};
   const ready = findCondition(conditions, 'Ready');
   if (observedGeneration !== generation || ready === undefined) return { kind: 'settingUp' };
+  const wanted = needed === 1 ? 'a port' : `${needed} ports`;
+  const cannot = `Cannot allocate ${wanted} in pool "${name}"`;
   if (!loadBalancers.some(isUsable)) {
-    const message = `Cannot allocate a port in pool "${name}": no load balancer can be used; ${ready.message}`;
+    const message = `${cannot}: no load balancer can be used; ${ready.message}`;
     return { kind: 'waits', error: codedError('PoolNotReady', message) };
   }
   const capacity = loadBalancers.reduce((sum, loadBalancer) => sum + loadBalancer.capacity, 0);
   const there = ports.filter(port => !port.spec.retire && !isForeign(port, pool)).length;
   if (there < capacity) return { kind: 'settingUp' };
-  const claims = waiting === 1 ? '1 claim waits' : `${waiting} claims wait`;
+  const most = Math.max(0, ...[...free.values()].map(list => list.length));
+  const found =
+    needed === 1
+      ? `${most} of ${capacity} ports free`
+      : `at most ${most} of ${capacity} ports free on one load balancer`;
   const resting = ports.filter(port => port.spec.claim?.releasedAt !== undefined);
   const isKept = (port: NLBPort) => nowMs < retainedUntilMs(port, pool, isForeign(port, pool));
   const reserved = resting.filter(isKept).length;
   const notes = [
+    ...(heldBack > 0 ? [`${heldBack} held back for the oldest claim that needs several`] : []),
     ...(reserved > 0 ? [`${reserved} kept for the namesakes of claimants that are gone`] : []),
     ...(resting.length > reserved ? [`${resting.length - reserved} resting after a release`] : []),
   ];
-  const found = `0 of ${capacity} ports free${notes.length > 0 ? ` (${notes.join(', ')})` : ''}`;
-  const message = `Cannot allocate a port in pool "${name}": ${found}, 1 needed; add a load balancer: ${claims}`;
+  const noted = notes.length > 0 ? ` (${notes.join(', ')})` : '';
+  const claims = waiting === 1 ? '1 claim waits' : `${waiting} claims wait`;
+  const message = `${cannot}: ${found}${noted}, ${needed} needed; add a load balancer: ${claims}`;
   return { kind: 'waits', error: codedError('PoolFull', message) };
 }

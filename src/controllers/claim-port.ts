@@ -26,6 +26,30 @@ export interface ClaimPortDeps {
 }
 
 /**
+ * Binds one port for each wish: `names` are those of the NLBPorts, in the order of the wishes. What the claimant holds
+ * already is left as it is. The binding goes in name order, so that two processes that give away the same ports do not
+ * each get half of them. Undefined: another was faster; what was bound until then stays bound, uncommitted, for the next
+ * choice to begin with.
+ */
+export async function bindSet(
+  deps: ClaimPortDeps,
+  claimant: Claimant,
+  wishes: readonly { name: string }[],
+  names: readonly string[],
+): Promise<NLBPort[] | undefined> {
+  const wanted = wishes.map(({ name }, at) => ({ portName: name, name: names[at] ?? '' }));
+  const bound: NLBPort[] = [];
+  for (const { name, portName } of wanted.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const held = deps.ports.get(name);
+    const isMine = held && isHeldBy(held, claimant.uid) && held.spec.claim?.portName === portName;
+    const port = isMine ? held : await bindPort(deps, claimant, portName, name);
+    if (!port) return undefined;
+    bound.push(port);
+  }
+  return bound;
+}
+
+/**
  * Binds a free port by compare-and-swap, or takes one over that this claimant's namesake has released. Undefined: another
  * was faster; the cache knows by now.
  */

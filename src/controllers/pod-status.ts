@@ -1,8 +1,8 @@
-import type { PortWish } from '../api/claim.ts';
+import { type ClaimWish, defaultPortName } from '../api/claim.ts';
 import { findCondition, timestamp } from '../api/conditions.ts';
 import type { CodedError } from '../api/errors.ts';
 import { boundAnnotation, endpointAnnotation, endpointsAnnotation, readyCondition } from '../api/names.ts';
-import type { NLBPort } from '../api/port.ts';
+import { type NLBPort, sameTarget } from '../api/port.ts';
 import { isReady } from '../core/readiness.ts';
 import type { Pod, PodCondition } from '../kube/objects.ts';
 
@@ -46,29 +46,48 @@ export function withoutCommit(report: PodReport): PodReport {
 }
 
 /**
- * The report of a pod that holds a port: how far the port's AWS half is, and the endpoint once the port is exposed and
- * its listener is known to be ours.
+ * The report of a pod that holds its ports, in the order of its commit: how far the AWS half of the hindmost is, and the
+ * endpoints once all of them are exposed and their listeners are known to be ours.
  */
-export function boundReport(port: NLBPort, wish: PortWish | undefined, nowMs: number): PodReport {
+export function boundReport(ports: readonly NLBPort[], wish: ClaimWish | undefined, nowMs: number): PodReport {
+  const states = ports.map(port => stateOf(port, nowMs));
+  const failed = states.find(state => state.failed)?.failed;
+  const hindmost = states.toSorted((a, b) => stages.indexOf(a.reason) - stages.indexOf(b.reason))[0]!;
+  return {
+    status: states.every(state => state.isReady && !state.isGone) ? 'True' : 'False',
+    reason: failed?.reason ?? hindmost.reason,
+    message: failed?.message ?? hindmost.message,
+    warning: failed !== undefined,
+    // What was published stays until the ports are lost: a cache that is behind must not take it back.
+    annotations: states.every(state => state.isPublished) ? published(ports, wish, states) : {},
+  };
+}
+
+interface PortState {
+  reason: string;
+  message: string;
+  isPublished: boolean;
+  isReady: boolean;
+  /** The load balancer is not there any more. */
+  isGone: boolean;
+  failed: { reason: string; message: string } | undefined;
+}
+
+/** The words of a port's progress, in their order. */
+const stages = ['Provisioning', 'WaitingForIP', 'Registering', 'Settling', 'Healthy'];
+
+function stateOf(port: NLBPort, nowMs: number): PortState {
   const { status } = port;
   const provisioned = findCondition(status?.conditions, 'Provisioned');
   const registered = findCondition(status?.conditions, 'TargetsRegistered');
   const healthy = findCondition(status?.conditions, 'Healthy');
-  const progress = progressOf(port, nowMs);
   // The port has an endpoint while its listener is in place; what AWS says of a pool's edit is the port's matter then.
-  const isPublished = port.spec.claim?.exposed && status?.endpoint !== undefined;
+  const isPublished = port.spec.claim?.exposed === true && status?.endpoint !== undefined;
   const isGone = provisioned?.reason === 'LoadBalancerNotFound';
   const failed = [isPublished && !isGone ? undefined : provisioned, registered, healthy].find(
     condition => condition?.status === 'False' && condition.message.startsWith('NLBP-'),
   );
-  return {
-    status: isReady(port, nowMs) && !isGone ? 'True' : 'False',
-    reason: failed?.reason ?? progress.reason,
-    message: failed?.message ?? progress.message,
-    warning: failed !== undefined,
-    // What was published stays until the port is lost: a cache that is behind must not take it back.
-    annotations: isPublished ? published(port, wish, status?.endpoint ?? '', progress.reason) : {},
-  };
+  return { ...progressOf(port, nowMs), isPublished, isReady: isReady(port, nowMs), isGone, failed };
 }
 
 function progressOf(port: NLBPort, nowMs: number): { reason: string; message: string } {
@@ -77,26 +96,41 @@ function progressOf(port: NLBPort, nowMs: number): { reason: string; message: st
   if (port.status?.endpoint === undefined)
     return { reason: 'Provisioning', message: `Listener and target group of ${name} are being made` };
   if ((port.spec.targets ?? []).length === 0) return { reason: 'WaitingForIP', message: 'The pod has no address yet' };
-  if (!is('TargetsRegistered')) return { reason: 'Registering', message: `The pod is being registered with ${name}` };
+  // The conditions may still speak of targets that the port had before: those of now are what AWS must have accepted.
+  const known = port.status.targets ?? [];
+  const isRegistered = (port.spec.targets ?? []).every(target =>
+    known.some(entry => entry.state === 'Registered' && sameTarget(entry, target)),
+  );
+  if (!isRegistered || !is('TargetsRegistered'))
+    return { reason: 'Registering', message: `The pod is being registered with ${name}` };
+  if (isReady(port, nowMs)) return { reason: 'Healthy', message: `Reachable at ${port.status?.endpoint}` };
   if (!is('Healthy')) return { reason: 'Registering', message: 'AWS has not called the target healthy yet' };
-  if (!isReady(port, nowMs)) {
-    const until = port.status?.readyAfter ?? 'a while';
-    return { reason: 'Settling', message: `Healthy; until ${until} traffic may not flow everywhere yet` };
-  }
-  return { reason: 'Healthy', message: `Reachable at ${port.status?.endpoint}` };
+  const until = port.status?.readyAfter ?? 'it has settled';
+  return { reason: 'Settling', message: `Healthy; until ${until} traffic may not flow everywhere yet` };
 }
 
-function published(port: NLBPort, wish: PortWish | undefined, endpoint: string, state: string): Record<string, string> {
-  const at = endpoint.lastIndexOf(':');
-  const entry = {
-    name: port.spec.claim?.portName ?? 'default',
-    protocol: wish?.protocol ?? port.spec.protocol,
-    host: endpoint.slice(0, at),
-    port: Number(endpoint.slice(at + 1)),
-    targetPort: port.spec.targets?.[0]?.port ?? wish?.targetPort,
-    state,
-  };
-  return { [endpointAnnotation]: endpoint, [endpointsAnnotation]: JSON.stringify([entry]) };
+function published(
+  ports: readonly NLBPort[],
+  wish: ClaimWish | undefined,
+  states: readonly PortState[],
+): Record<string, string> {
+  const entries = ports.flatMap((port, at) => {
+    const { claim, protocol, targets } = port.spec;
+    const endpoint = port.status?.endpoint ?? '';
+    const colon = endpoint.lastIndexOf(':');
+    const portName = claim?.portName ?? defaultPortName;
+    const asked = wish?.ports.find(({ name }) => name === portName);
+    const parts = asked?.parts ?? [{ name: portName, protocol: asked?.protocol ?? protocol }];
+    return parts.map(part => ({
+      name: part.name,
+      protocol: part.protocol,
+      host: endpoint.slice(0, colon),
+      port: Number(endpoint.slice(colon + 1)),
+      targetPort: targets?.[0]?.port ?? asked?.targetPort,
+      state: states[at]?.reason,
+    }));
+  });
+  return { [endpointAnnotation]: ports[0]?.status?.endpoint ?? '', [endpointsAnnotation]: JSON.stringify(entries) };
 }
 
 /**

@@ -5,6 +5,7 @@ import { type NLBPortPool, releasesOn } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { isConflict as isConflictPort } from '../core/allocate.ts';
 import { podWish } from '../core/pod-wish.ts';
+import { committedSet, findSet } from '../core/port-set.ts';
 import { readyAtMs } from '../core/readiness.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
@@ -16,7 +17,7 @@ import { MIN_REQUEUE_MS, type ReconcileResult, requeueAt, type WorkQueue } from 
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
-import { bindPort, type Claimant, exposePort, holdsAnyOf, markGone, releasePorts } from './claim-port.ts';
+import { bindSet, type Claimant, exposePort, holdsAnyOf, markGone, releasePorts } from './claim-port.ts';
 import { claimantKey, committedNames, hasEnded, isHeldBy, isUnsettled } from './claims.ts';
 import type { Observer } from './observer.ts';
 import {
@@ -57,7 +58,7 @@ const whenCaughtUp: ReconcileResult = { requeueAfterMs: caughtUpMs };
 const longestLagMs = 300_000;
 
 /**
- * Gives one labelled pod its port and takes it back: bind, commit, expose, publish, release.
+ * Gives one labelled pod its ports and takes them back: bind, commit, expose, publish, release.
  *
  * Trigger: the pod, an NLBPort that it holds or held, its pool, an assignment. Reads: pods, NLBPorts, pools; the live pod
  * before anything is released. Writes: `spec.claim` and `spec.targets` of NLBPorts, the pod's annotations and condition
@@ -88,7 +89,7 @@ export function podReconciler(deps: PodsDeps): (key: string) => Promise<Reconcil
       return {};
     }
     deps.observer.podSeen(key);
-    return mine.length > 0 ? serve(deps, pod, mine) : seek(deps, key, pod);
+    return mine.length > 0 ? serve(deps, pod, mine) : seek(deps, pod, []);
   };
 }
 
@@ -113,16 +114,18 @@ export function watchForPods(deps: Pick<PodsDeps, 'pods' | 'ports' | 'pools' | '
   });
 }
 
-/** A pod that holds no port: tells it why, or binds what it was assigned. */
-async function seek(deps: PodsDeps, key: string, pod: Pod): Promise<ReconcileResult> {
+/** A pod that holds no ports, or not all of them: tells it why, or binds what it was assigned. */
+async function seek(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promise<ReconcileResult> {
+  const key = keyOf(pod);
   const poolName = pod.metadata.labels?.[poolLabel] ?? '';
   const pool = deps.pools.get(poolName);
   // A pod that ends may hold a port that the cache does not show yet: its endpoint is not for this to take back.
-  if (await holdsAnyOf(deps, pod.metadata.uid, committedNames(pod))) return again;
+  if (await holdsAnyOf(deps, pod.metadata.uid, committedNames(pod).filter(isNotAmong(mine)))) return again;
   if (hasEnded(pod) || pod.metadata.deletionTimestamp !== undefined) {
     deps.assigner.drop('Pod', key);
     // A pod that never had anything is left as it is.
-    return findReady(pod) ? report(deps, pod, releasedReport('The pod ends')) : {};
+    const hasSomething = findReady(pod) !== undefined || mine.length > 0;
+    return hasSomething ? giveUp(deps, pod, mine, releasedReport('The pod ends')) : {};
   }
   const wish = podWish(pod, pool);
   if (!wish.ok) {
@@ -130,7 +133,7 @@ async function seek(deps: PodsDeps, key: string, pod: Pod): Promise<ReconcileRes
     if (findReady(pod)?.reason !== wish.error.reason) {
       deps.observer.allocation(poolName, 'refused', wish.error.reason);
     }
-    return report(deps, pod, withoutCommit(errorReport(wish.error)));
+    return giveUp(deps, pod, mine, withoutCommit(errorReport(wish.error)));
   }
   const assignment = deps.assigner.get('Pod', key, pod.metadata.uid ?? '');
   if (!assignment) {
@@ -138,28 +141,32 @@ async function seek(deps: PodsDeps, key: string, pod: Pod): Promise<ReconcileRes
     return {};
   }
   if (assignment.kind === 'settingUp')
-    return report(deps, pod, plainReport('WaitingForPool', 'The pool is being set up'));
+    return giveUp(deps, pod, mine, plainReport('WaitingForPool', 'The pool is being set up'));
   if (assignment.kind === 'waits') {
     if (findReady(pod)?.reason !== assignment.error.reason) {
       deps.observer.allocation(poolName, 'waiting', assignment.error.reason);
     }
-    return report(deps, pod, withoutCommit(errorReport(assignment.error)));
+    return giveUp(deps, pod, mine, withoutCommit(errorReport(assignment.error)));
   }
-  const [name = ''] = assignment.names;
-  const [portWish] = wish.value.ports;
-  const bound = await bindPort(deps, claimantOf(pod), portWish?.name ?? '', name);
+  const bound = await bindSet(deps, claimantOf(pod), wish.value.ports, assignment.names);
   deps.assigner.drop('Pod', key);
   if (!bound) {
     deps.requestPass(poolName);
     return {};
   }
-  deps.log.info({ pod: key, port: name, pool: poolName, loadBalancer: bound.spec.loadBalancer.arn }, 'Port bound');
+  for (const port of bound) {
+    const { name } = port.metadata;
+    deps.log.info({ pod: key, port: name, pool: poolName, loadBalancer: port.spec.loadBalancer.arn }, 'Port bound');
+  }
   deps.observer.allocation(poolName, 'bound', 'Bound');
   deps.observer.podBound(poolName, key);
-  return serve(deps, pod, [bound]);
+  return serve(deps, pod, [...mine.filter(port => isNotAmong(bound)(port.metadata.name)), ...bound]);
 }
 
-/** A pod that holds at least one port: one of them is committed, exposed and published, the others are given back. */
+/**
+ * A pod that holds at least one port: the ones that it asks for are committed, exposed and published together, and others
+ * given back.
+ */
 async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promise<ReconcileResult> {
   const poolName = pod.metadata.labels?.[poolLabel] ?? '';
   const leaving = mine.filter(port => isOver(deps, pod, port) || port.spec.pool !== poolName || isLost(deps, port));
@@ -173,61 +180,118 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
       return report(deps, live ?? pod, releasedReport('The pod ends'));
     return again;
   }
-  const names = committedNames(pod);
-  const committed = mine.find(port => names.includes(port.metadata.name));
-  if (!committed) return commit(deps, pod, mine);
-  const spare = mine.filter(port => port !== committed);
+  const wish = podWish(pod, deps.pools.get(poolName));
+  const committed = committedNames(pod);
+  const set = committedSet(mine, committed, portNames(wish));
+  if (!set) return settle(deps, pod, mine, wish);
+  const spare = mine.filter(port => !set.includes(port));
   if (spare.length > 0) {
-    // Only the live pod's word decides which of several is the one: an older commit may stand in the cache.
+    // Only the live pod's word decides which of several are the ones: an older commit may stand in the cache.
     const live = await liveOf(deps, pod);
     if (live === 'stale cache' || !live) return whenCaughtUp;
-    if (!committedNames(live).includes(committed.metadata.name)) return whenCaughtUp;
+    if (committedNames(live).join() !== committed.join()) return whenCaughtUp;
     if (!(await releasePorts(deps, spare, () => true))) return again;
   }
-  const wish = podWish(pod, deps.pools.get(poolName));
-  const exposed = await expose(deps, pod, committed, wish.ok ? wish.value.ports[0] : undefined);
-  if (!exposed) return again;
-  const told = await report(deps, pod, publication(deps, pod, exposed, wish));
-  const readyMs = readyAtMs(exposed, deps.clock.nowMs());
-  return told.requeueAfterMs === undefined && readyMs !== undefined ? requeueAt(deps.clock, readyMs) : told;
+  const exposed: NLBPort[] = [];
+  for (const port of set) {
+    const done = await expose(deps, pod, port, wish);
+    if (!done) return again;
+    exposed.push(done);
+  }
+  // What was told and when to look again are of one moment: a port may become ready while the pod is written.
+  const nowMs = deps.clock.nowMs();
+  const told = await report(deps, pod, publication(deps, pod, exposed, wish, nowMs));
+  const readyMs = Math.min(...exposed.map(port => readyAtMs(port, nowMs) ?? Number.POSITIVE_INFINITY));
+  return told.requeueAfterMs === undefined && Number.isFinite(readyMs) ? requeueAt(deps.clock, readyMs) : told;
 }
 
-function publication(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<ClaimWish>): PodReport {
-  const poolName = port.spec.pool;
-  const portWish = wish.ok ? wish.value.ports[0] : undefined;
-  const bound = boundReport(port, portWish, deps.clock.nowMs());
-  if (portWish && portWish.name !== port.spec.claim?.portName) {
-    const message = `Cannot rename port "${port.spec.claim?.portName}" to "${portWish.name}": it is bound; make the pod anew`;
+/** A pod that holds ports without a commit that stands for them: they are committed once they are all there. */
+async function settle(
+  deps: PodsDeps,
+  pod: Pod,
+  mine: readonly NLBPort[],
+  wish: Result<ClaimWish>,
+): Promise<ReconcileResult> {
+  const committed = committedNames(pod);
+  // What the cache does not show as this pod's may be so by now.
+  if (await holdsAnyOf(deps, pod.metadata.uid, committed.filter(isNotAmong(mine)))) return again;
+  const set = wish.ok ? findSet(mine, portNames(wish) ?? []) : undefined;
+  if (set) return commit(deps, pod, set, mine);
+  // A set of which one is lost is published no longer; what is left of it is kept where the rest fits beside it.
+  if (committed.length > 0) {
+    const lost = withoutCommit(plainReport('Released', 'A port was lost: another one is sought'));
+    return (await writeReport(deps, pod, lost)) === 'gone' ? {} : again;
+  }
+  return seek(deps, pod, mine);
+}
+
+/** Tells the pod that it waits, or why it has nothing, and gives back what it holds of a set that it can't have. */
+async function giveUp(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[], wanted: PodReport): Promise<ReconcileResult> {
+  if (mine.length > 0) {
+    // The live pod may have committed them: another process did so, or an answer got lost.
+    const live = await liveOf(deps, pod);
+    if (live === 'stale cache') return whenCaughtUp;
+    if (live && committedNames(live).length > 0) return again;
+    if (!(await releasePorts(deps, mine, () => true))) return again;
+  }
+  return report(deps, pod, wanted);
+}
+
+function publication(
+  deps: PodsDeps,
+  pod: Pod,
+  ports: readonly NLBPort[],
+  wish: Result<ClaimWish>,
+  nowMs: number,
+): PodReport {
+  const [{ spec } = ports[0]!] = ports;
+  const bound = boundReport(ports, wish.ok ? wish.value : undefined, nowMs);
+  const now = ports.map(port => port.spec.claim?.portName ?? '').toSorted();
+  const wanted = portNames(wish)?.toSorted();
+  if (wanted && wanted.join() !== now.join()) {
+    const found = `"${wanted.join()}", while "${now.join()}" ${now.length === 1 ? 'is' : 'are'} bound`;
+    const message = `Cannot change names and number of ports: the annotation asks for ${found}; make the pod anew`;
     noteOnce(deps, pod, 'WishFrozen', codedError('WishFrozen', message).message);
   } else if (!wish.ok) noteOnce(deps, pod, wish.error.reason, wish.error.message);
   if (ipOf(pod) === 'other family') {
-    const message = `Cannot register pod with pool "${poolName}": its address ${pod.status?.podIP} is not IPv4`;
+    const message = `Cannot register pod with pool "${spec.pool}": its address ${pod.status?.podIP} is not IPv4`;
     return { ...errorReport(codedError('AddressFamily', message)), annotations: bound.annotations };
   }
   return bound;
 }
 
-/** Writes on the pod which port it accepts: the second half of the bind, which forbids two ports per wish. */
-async function commit(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promise<ReconcileResult> {
-  if (await holdsAnyOf(deps, pod.metadata.uid, committedNames(pod))) return again;
-  const chosen = mine.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))[0]!;
-  const bound = { ...plainReport('Bound', `Port ${chosen.metadata.name} is bound`) };
-  const annotations = { ...bound.annotations, [boundAnnotation]: chosen.metadata.name };
+/**
+ * Writes on the pod which ports it accepts, all in one patch: the second half of the bind, which forbids two ports per
+ * name of a wish.
+ */
+async function commit(
+  deps: PodsDeps,
+  pod: Pod,
+  set: readonly NLBPort[],
+  mine: readonly NLBPort[],
+): Promise<ReconcileResult> {
+  const names = set.map(port => port.metadata.name);
+  const bound = plainReport('Bound', `${names.length === 1 ? 'Port' : 'Ports'} ${names.join(', ')} bound`);
+  const annotations = { ...bound.annotations, [boundAnnotation]: names.join() };
   const outcome = await writeReport(deps, pod, { ...bound, annotations });
   if (outcome === 'gone') return {};
   const fresh = deps.pods.get(keyOf(pod));
-  const isCommitted = outcome === 'written' && fresh && committedNames(fresh).includes(chosen.metadata.name);
+  const isCommitted = outcome === 'written' && fresh && committedNames(fresh).join() === names.join();
   return isCommitted ? serve(deps, fresh, mine) : again;
 }
 
-/** Exposes the committed port and keeps its target true. Undefined: the commit is void, or the cache was behind. */
-async function expose(
-  deps: PodsDeps,
-  pod: Pod,
-  port: NLBPort,
-  wish: PortWish | undefined,
-): Promise<NLBPort | undefined> {
-  const wanted = wantedTargets(pod, port, wish);
+function portNames(wish: Result<ClaimWish>): string[] | undefined {
+  return wish.ok ? wish.value.ports.map(({ name }) => name) : undefined;
+}
+
+function isNotAmong(ports: readonly NLBPort[]): (name: string) => boolean {
+  return name => !ports.some(port => port.metadata.name === name);
+}
+
+/** Exposes a committed port and keeps its target true. Undefined: the commit is void, or the cache was behind. */
+async function expose(deps: PodsDeps, pod: Pod, port: NLBPort, wish: Result<ClaimWish>): Promise<NLBPort | undefined> {
+  const name = port.spec.claim?.portName;
+  const wanted = wantedTargets(pod, port, wish.ok ? wish.value.ports.find(each => each.name === name) : undefined);
   const exposed = await exposePort(deps, pod.metadata.uid ?? '', port, wanted);
   if (exposed && exposed !== port && wanted.length > 0) deps.observer.targetKnown(port.spec.pool, port.metadata.name);
   return exposed;
@@ -237,7 +301,7 @@ async function expose(
 function wantedTargets(pod: Pod, port: NLBPort, wish: PortWish | undefined): Target[] {
   const now = port.spec.targets ?? [];
   const ip = ipOf(pod);
-  const targetPort = wish && wish.name === port.spec.claim?.portName ? wish.targetPort : now[0]?.port;
+  const targetPort = wish?.targetPort ?? now[0]?.port;
   if (ip === undefined || ip === 'other family' || targetPort === undefined) return now;
   return [{ ip, port: targetPort }];
 }

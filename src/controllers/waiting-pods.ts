@@ -4,6 +4,7 @@ import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import { adoptableBy, isBeingFound } from '../core/adoption.ts';
 import { podWish } from '../core/pod-wish.ts';
+import { committedSet, findSet } from '../core/port-set.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, type Pod } from '../kube/objects.ts';
 import type { ClaimSource, WaitingClaim } from './assign-ports.ts';
@@ -18,18 +19,24 @@ export function waitingPods({ pods, ports }: { pods: Informer<Pod>; ports: Infor
       if (labels?.[poolLabel] !== poolName || hasEnded(pod) || deletionTimestamp !== undefined) return [];
       const key = keyOf(pod);
       const claimed = ports.by('claimant', claimantKey('Pod', key));
-      if (claimed.some(port => isHeldBy(port, uid) || isAwaited(port, pool))) return [];
+      if (claimed.some(port => isAwaited(port, uid, pool))) return [];
       const wish = podWish(pod, pool);
       if (!wish.ok) return [];
       const adopts = adoption(pod, wish.value.ports.length, pool, ports);
       if (adopts === 'wait') return [];
-      return [{ kind: 'Pod', key, uid, since: creationTimestamp, wish: wish.value, ...(adopts ? { adopts } : {}) }];
+      const held = claimed.filter(port => isHeldBy(port, uid));
+      const names = wish.value.ports.map(({ name }) => name);
+      if (committedSet(held, committedNames(pod), names) || findSet(held, names)) return [];
+      return [
+        { kind: 'Pod', key, uid, since: creationTimestamp, wish: wish.value, held, ...(adopts ? { adopts } : {}) },
+      ];
     });
 }
 
 /** Whether a pod's former self still holds a port that will be kept for it: it waits for the release. */
-function isAwaited({ spec }: NLBPort, pool: NLBPortPool | undefined): boolean {
+function isAwaited({ spec }: NLBPort, uid: string, pool: NLBPortPool | undefined): boolean {
   if (!pool || spec.pool !== pool.metadata.name || spec.claim?.releasedAt !== undefined) return false;
+  if (spec.claim?.uid === uid) return false;
   return parseDurationMs(pool.spec.release.retain) > 0;
 }
 

@@ -52,9 +52,10 @@ export function allocate(free: FreePorts, count: number): Allocation {
 }
 
 /**
- * Chooses a port for every wish, in their order, beside those that are `kept` for the claimant: each of them is given to
- * the wish of its name, and the others come from the same load balancer, the one that has most of what is kept, the
- * latest released first. Where they do not fit there, all are chosen anew.
+ * Chooses a port for every wish, in their order, beside those that are `kept` for the claimant, as it holds them or they
+ * were its namesake's: each of them is given to the wish of its name, and the others come from the same load balancer, the
+ * one that has most of what is kept. What is held comes before what was left, and what was left last before the rest.
+ * Where they do not fit there, all are chosen anew.
  */
 export function allocateBeside(
   free: FreePorts,
@@ -85,8 +86,9 @@ export function allocateBeside(
   return allocate(free, wishes.length);
 }
 
+/** What is still held comes after any time. */
 function releasedAt({ spec: { claim } }: NLBPort): string {
-  return claim?.releasedAt ?? '';
+  return claim?.releasedAt ?? '~';
 }
 
 /** Whether a claim could have the port now, as far as the object itself says. */

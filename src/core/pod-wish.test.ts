@@ -60,6 +60,37 @@ test('podWish() takes a containerPort without a protocol for TCP, as Kubernetes 
   assert.equal(reasonOf(pod(undefined, withPorts({ containerPort: 80, protocol: 'SCTP' })), tcp), 'ProtocolNotInPool');
 });
 
+test('podWish() reads several ports, and TCP and UDP on one number as one', () => {
+  assert.deepEqual(podWish(pod('game=7777/UDP,voice=7778/UDP'), pool()), {
+    ok: true,
+    value: {
+      ports: [
+        { name: 'game', targetPort: 7777, protocol: 'UDP' },
+        { name: 'voice', targetPort: 7778, protocol: 'UDP' },
+      ],
+    },
+  });
+  const both = podWish(pod('game=7777/UDP,query=7778/TCP,login=7777/TCP'), pool({ protocol: 'TCP_UDP' }));
+  assert.deepEqual(both, {
+    ok: true,
+    value: {
+      ports: [
+        {
+          name: 'game',
+          targetPort: 7777,
+          protocol: 'TCP_UDP',
+          parts: [
+            { name: 'game', protocol: 'UDP' },
+            { name: 'login', protocol: 'TCP' },
+          ],
+        },
+        { name: 'query', targetPort: 7778, protocol: 'TCP' },
+      ],
+    },
+  });
+  assert.equal(reasonOf(pod('game=7777/UDP,login=7777/TCP'), pool()), 'ProtocolNotInPool');
+});
+
 test('podWish() says why a pod can not have a port', () => {
   assert.equal(reasonOf(pod('7777/UDP'), undefined), 'PoolNotFound');
   assert.equal(reasonOf(pod('7777/UDP'), pool({}, { deletionTimestamp: 'now' })), 'PoolNotFound');
@@ -68,7 +99,10 @@ test('podWish() says why a pod can not have a port', () => {
   const open = pool({ access: { namespaces: ['*'], hostNetwork: true } });
   assert.equal(reasonOf(pod('7777/UDP', { spec: { hostNetwork: true } }), open), 'ok');
   assert.equal(reasonOf(pod('nonsense'), pool()), 'MalformedPorts');
-  assert.equal(reasonOf(pod('a=1/UDP,b=2/UDP'), pool()), 'SeveralPorts');
+  const many = (count: number) => Array.from({ length: count }, (_, at) => `p${at}=${at + 1}/UDP`).join();
+  assert.equal(reasonOf(pod(many(50)), pool()), 'ok');
+  assert.equal(reasonOf(pod(many(51)), pool()), 'TooManyPorts');
+  assert.equal(reasonOf(pod('a=1/UDP,b=2/TCP'), pool()), 'ProtocolNotInPool');
   assert.equal(reasonOf(pod('7777/TCP'), pool()), 'ProtocolNotInPool');
   assert.equal(reasonOf(pod('7777/TCP'), pool({ protocol: 'TCP_UDP' })), 'ok');
   assert.equal(reasonOf(pod(undefined), pool()), 'NoSinglePort');

@@ -1,4 +1,12 @@
-import { type ClaimWish, carries, defaultPortName, type PortWish, parsePorts } from '../api/claim.ts';
+import {
+  type ClaimWish,
+  carries,
+  defaultPortName,
+  joinProtocols,
+  maxPortsOfClaim,
+  type PortWish,
+  parsePorts,
+} from '../api/claim.ts';
 import { failure, type Result } from '../api/errors.ts';
 import { poolLabel, portsAnnotation } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
@@ -9,7 +17,7 @@ const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
 /**
  * What a pod asks of a pool, or why it can't have it: from its label, annotation and containers alone. Errors: MirrorPod,
- * PoolNotFound, AccessDenied, HostNetwork, those of `parsePorts`, NoSinglePort, SeveralPorts, ProtocolNotInPool.
+ * PoolNotFound, AccessDenied, HostNetwork, those of `parsePorts`, NoSinglePort, TooManyPorts, ProtocolNotInPool.
  */
 export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<ClaimWish> {
   const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
@@ -41,17 +49,21 @@ export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<ClaimWi
   }
   const wishes = readWishes(pod);
   if (!wishes.ok) return wishes;
-  const [wish, ...others] = wishes.value;
-  if (!wish || others.length > 0) {
-    return failure('SeveralPorts', `Cannot claim ${wishes.value.length} ports for one pod: 1 is supported`);
-  }
-  if (!carries(pool.spec.protocol, wish.protocol)) {
+  const ports = joinProtocols(wishes.value);
+  if (ports.length > maxPortsOfClaim) {
     return failure(
-      'ProtocolNotInPool',
-      `Cannot claim a ${wish.protocol} port of pool "${poolName}": its protocol is ${pool.spec.protocol}`,
+      'TooManyPorts',
+      `Cannot claim ${ports.length} ports for one pod: at most ${maxPortsOfClaim} fit on one load balancer`,
     );
   }
-  return { ok: true, value: { ports: [wish] } };
+  const other = ports.find(({ protocol }) => !carries(pool.spec.protocol, protocol));
+  if (other) {
+    return failure(
+      'ProtocolNotInPool',
+      `Cannot claim a ${other.protocol} port of pool "${poolName}": its protocol is ${pool.spec.protocol}`,
+    );
+  }
+  return { ok: true, value: { ports } };
 }
 
 /** Whether one of the patterns admits the namespace; `*` stands for any run of characters. */

@@ -25,7 +25,7 @@ import { createElection, type Election } from '../kube/lease-election.ts';
 import { keyOf, type Pod } from '../kube/objects.ts';
 import { namespaces, pods as podResource } from '../kube/resource.ts';
 import type { KubeTransport } from '../kube/transport.ts';
-import { createWorkQueue } from '../kube/work-queue.ts';
+import { createWorkQueue, requeueAt } from '../kube/work-queue.ts';
 import { type Clock, sleep } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
@@ -185,7 +185,8 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
         const before = assigner.waiting(pool);
         for (const { kind, key } of assigner.pass(pool)) queues[kind === 'Pod' ? 'pods' : 'services'].add(key, 0);
         if (assigner.waiting(pool) !== before) queues.pools.addAfter(pool, parseDurationMs('1s'));
-        return {};
+        const againAtMs = assigner.passAgainAtMs(pool);
+        return againAtMs === undefined ? {} : requeueAt(clock, againAtMs);
       }),
       queues.ports.run(leading, options.portWorkers, reconcilePort),
       queues.pools.run(leading, 4, reconcilePool),

@@ -44,6 +44,7 @@ async function assertTold(world: World, name: string, reason: string, code: stri
 }
 
 const mirror = { 'kubernetes.io/config.mirror': 'x' };
+const tooManyPorts = Array.from({ length: 51 }, (_, at) => `port-${at}=${7000 + at}/UDP`).join();
 const wrongs: [string, RoomOptions, reason: string, code: string][] = [
   ['an unknown pool', { pool: 'nowhere' }, 'PoolNotFound', 'NLBP-1001'],
   ['a namespace without access', { namespace: 'elsewhere' }, 'AccessDenied', 'NLBP-1002'],
@@ -52,7 +53,7 @@ const wrongs: [string, RoomOptions, reason: string, code: string][] = [
   ['port 0', { ports: '0/UDP' }, 'InvalidPortNumber', 'NLBP-1004'],
   ['port 65536', { ports: '65536/UDP' }, 'InvalidPortNumber', 'NLBP-1004'],
   ['a protocol that the pool lacks', { ports: '7777/TCP' }, 'ProtocolNotInPool', 'NLBP-1005'],
-  ['several ports', { ports: 'a=7777/UDP,b=7778/UDP' }, 'SeveralPorts', 'NLBP-1006'],
+  ['too many ports', { ports: tooManyPorts }, 'TooManyPorts', 'NLBP-1015'],
   ['an annotation of 200 KB', { ports: '7'.repeat(200 * 1024) }, 'PortsTooLong', 'NLBP-1007'],
   ['an annotation of 200 KB in another script', { ports: '€'.repeat(70_000) }, 'PortsTooLong', 'NLBP-1007'],
   ['neither annotation nor a single containerPort', { ports: null }, 'NoSinglePort', 'NLBP-1008'],

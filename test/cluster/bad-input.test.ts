@@ -70,7 +70,11 @@ describe('bad input', () => {
   refuses('port 0', 'InvalidPortNumber', asks('0/UDP'));
   refuses('port 65536', 'InvalidPortNumber', asks('65536/UDP'));
   refuses('a protocol that the pool lacks', 'ProtocolNotInPool', asks('7777/TCP'));
-  refuses('two ports', 'SeveralPorts', asks('game=7777/UDP,voice=7778/UDP'));
+  refuses(
+    'too many ports',
+    'TooManyPorts',
+    asks(Array.from({ length: 51 }, (_, at) => `port-${at}=${7000 + at}/UDP`).join()),
+  );
   refuses('a 200 KB annotation', 'PortsTooLong', asks('7'.repeat(200 * 1024)));
   refuses('neither annotation nor containerPort', 'NoSinglePort', { annotations: {} });
   refuses('the host network', 'HostNetwork', { spec: { hostNetwork: true } });
