@@ -85,4 +85,36 @@ describe('applyJsonPatch()', () => {
     assert.equal(apply(deep(300), { op: 'add', path: '/a'.repeat(100_000), value: 1 }).outcome, 'failed');
     assert.equal(apply(deep(300), { op: 'add', path: pointer, value: deep(100) }).outcome, 'patched');
   });
+
+  it('keeps what was copied or moved apart from what it was copied from', () => {
+    const document = { a: { x: [1] }, b: { y: 1 } };
+    const operations = [
+      { op: 'add', path: '/a/z', value: 0 },
+      { op: 'copy', from: '/a', path: '/c' },
+      { op: 'add', path: '/a/x/-', value: 2 },
+      { op: 'add', path: '/c/x/0', value: 0 },
+      { op: 'move', from: '/b', path: '/d' },
+      { op: 'replace', path: '/d/y', value: 2 },
+    ];
+    assert.deepEqual(
+      apply(document, ...operations),
+      patched({ a: { x: [1, 2], z: 0 }, c: { x: [0, 1], z: 0 }, d: { y: 2 } }),
+    );
+    assert.deepEqual(document, { a: { x: [1] }, b: { y: 1 } });
+  });
+
+  it('leaves its operations as they are, so that they can be applied again', () => {
+    const operations = [
+      { op: 'add', path: '/a', value: { list: [] } },
+      { op: 'add', path: '/a/list/-', value: 1 },
+    ];
+    for (const _ of [1, 2]) assert.deepEqual(apply({}, ...operations), patched({ a: { list: [1] } }));
+  });
+
+  it('applies thousands of operations to a large map', { timeout: 30_000 }, () => {
+    const data = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`old-${n}`, 'x']));
+    const operations = Array.from({ length: 5_000 }, (_, n) => ({ op: 'add', path: `/data/new-${n}`, value: 'x' }));
+    const result = apply({ data }, ...operations) as { value: { data: object } };
+    assert.equal(Object.keys(result.value.data).length, 25_000);
+  });
 });

@@ -27,23 +27,32 @@ export function applyJsonPatch(document: Json, patch: Json): PatchResult {
     return { outcome: 'malformed', message: 'json: cannot unmarshal object into Go value of type jsonpatch.Patch' };
   let value = document;
   let copiedBytes = 0;
+  // Copied once, changed in place from then on: a patch of many operations on a large map would take minutes otherwise.
+  const own: Own = new Set();
   for (const item of patch) {
     const operation = readOperation(item);
     if (typeof operation === 'string') return { outcome: 'failed', message: operation };
-    const next = applyOperation(value, operation);
+    if (operation.op === 'copy') {
+      const source = read(value, operation.from!);
+      if (source.failed !== undefined) return { outcome: 'failed', message: source.failed };
+      if (isTooDeep(source.value)) return tooDeep;
+      copiedBytes += jsonBytes(source.value, maxBodyBytes);
+      if (copiedBytes > maxBodyBytes) return { outcome: 'failed', message: 'too much was copied' };
+      operation.value = JSON.parse(JSON.stringify(source.value)) as Json;
+    }
+    const next = applyOperation(value, operation, own);
     if (next.failed !== undefined) return { outcome: 'failed', message: next.failed };
     value = next.value;
-    if (operation.op !== 'copy') continue;
-    if (isTooDeep(next.copied)) return tooDeep;
-    copiedBytes += jsonBytes(next.copied, maxBodyBytes);
-    if (copiedBytes > maxBodyBytes) return { outcome: 'failed', message: 'too much was copied' };
   }
   return isTooDeep(value) ? tooDeep : { outcome: 'patched', value };
 }
 
+/** Lists and objects that this patch made itself, and nobody else holds. */
+type Own = Set<Json>;
+
 const tooDeep: PatchResult = { outcome: 'failed', message: `values may nest ${maxDepth} deep` };
 
-type Step = { value: Json; copied?: Json; failed?: undefined } | { failed: string };
+type Step = { value: Json; failed?: undefined } | { failed: string };
 
 function readOperation(item: Json): Operation | string {
   if (!isObject(item) || typeof item.op !== 'string') return 'Unexpected kind: unknown';
@@ -66,12 +75,14 @@ function readPointer(pointer: Json | undefined): string[] | undefined {
   return steps.map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-function applyOperation(document: Json, { op, path, from, value = null }: Operation): Step {
+function applyOperation(document: Json, { op, path, from, value = null }: Operation, own: Own): Step {
   switch (op) {
     case 'add':
     case 'remove':
     case 'replace':
-      return edit(document, path, op, value);
+      return edit(document, path, op, value, own);
+    case 'copy':
+      return edit(document, path, 'add', value, own);
     case 'test': {
       const found = read(document, path);
       if (found.failed !== undefined) return found;
@@ -79,14 +90,11 @@ function applyOperation(document: Json, { op, path, from, value = null }: Operat
         ? { value: document }
         : { failed: `testing value /${path.join('/')} failed` };
     }
-    case 'copy':
     case 'move': {
       const source = read(document, from!);
       if (source.failed !== undefined) return source;
-      const left = op === 'move' ? edit(document, from!, 'remove', null) : { value: document };
-      if (left.failed !== undefined) return left;
-      const edited = edit(left.value, path, 'add', source.value);
-      return edited.failed === undefined ? { ...edited, copied: source.value } : edited;
+      const left = edit(document, from!, 'remove', null, own);
+      return left.failed === undefined ? edit(left.value, path, 'add', source.value, own) : left;
     }
     default:
       return { failed: `Unexpected kind: ${op}` };
@@ -110,7 +118,13 @@ function read(document: Json, path: readonly string[]): Step {
   return { value: at };
 }
 
-function edit(at: Json | undefined, path: readonly string[], verb: 'add' | 'replace' | 'remove', value: Json): Step {
+function edit(
+  at: Json | undefined,
+  path: readonly string[],
+  verb: 'add' | 'replace' | 'remove',
+  value: Json,
+  own: Own,
+): Step {
   if (path.length === 0) {
     return verb === 'replace' && typeof value === 'object' && value !== null
       ? { value }
@@ -120,19 +134,18 @@ function edit(at: Json | undefined, path: readonly string[], verb: 'add' | 'repl
   const missing = {
     failed: `${verb} operation does not apply: doc is missing path: "/${path.join('/')}": missing value`,
   };
-  if (Array.isArray(at)) return editList(at, step, rest, verb, value, missing);
+  if (Array.isArray(at)) return editList(at, step, rest, verb, value, missing, own);
   if (!isObject(at)) return missing;
   const child = Object.hasOwn(at, step) ? at[step] : undefined;
-  const copy: JsonObject = { ...at };
   if (rest.length > 0) {
-    const next = edit(child, rest, verb, value);
+    const next = edit(child, rest, verb, value, own);
     if (next.failed !== undefined) return next;
-    setOwn(copy, step, next.value);
-    return { value: copy };
+    return { value: next.value === child ? at : withOwnField(at, step, next.value, own) };
   }
-  if (verb === 'remove' && child === undefined) return missing;
-  if (verb === 'remove') delete copy[step];
-  else setOwn(copy, step, value);
+  if (verb !== 'remove') return { value: withOwnField(at, step, value, own) };
+  if (child === undefined) return missing;
+  const copy = owned(at, own) as JsonObject;
+  delete copy[step];
   return { value: copy };
 }
 
@@ -143,27 +156,35 @@ function editList(
   verb: 'add' | 'replace' | 'remove',
   value: Json,
   missing: { failed: string },
+  own: Own,
 ): Step {
-  const copy = [...list];
-  if (step === '-' && verb === 'add' && rest.length === 0) {
-    copy.push(value);
-    return { value: copy };
-  }
-  if (!/^-?\d+$/.test(step)) return missing;
+  const toEnd = step === '-' && verb === 'add' && rest.length === 0;
+  if (!toEnd && !/^-?\d+$/.test(step)) return missing;
   const adding = verb === 'add' && rest.length === 0;
-  const index = Number(step) < 0 ? Number(step) + list.length + (adding ? 1 : 0) : Number(step);
-  if (index < 0 || index >= list.length + (adding ? 1 : 0)) return missing;
-  if (rest.length > 0) {
-    const next = edit(list[index], rest, verb, value);
-    if (next.failed !== undefined) return next;
-    copy[index] = next.value;
-  } else if (verb === 'add') copy.splice(index, 0, value);
-  else if (verb === 'remove') copy.splice(index, 1);
-  else copy[index] = value;
+  const room = list.length + (adding ? 1 : 0);
+  const index = toEnd ? list.length : Number(step) < 0 ? Number(step) + room : Number(step);
+  if (index < 0 || index >= room) return missing;
+  const next = rest.length > 0 ? edit(list[index], rest, verb, value, own) : { value };
+  if (next.failed !== undefined) return next;
+  const copy = owned(list, own) as Json[];
+  if (adding) copy.splice(index, 0, value);
+  else if (rest.length === 0 && verb === 'remove') copy.splice(index, 1);
+  else copy[index] = next.value;
   return { value: copy };
 }
 
+/** The same list or object as a copy that may be changed; itself where it is one already. */
+function owned(value: Json[] | JsonObject, own: Own): Json[] | JsonObject {
+  if (own.has(value)) return value;
+  const copy = Array.isArray(value) ? [...value] : { ...value };
+  own.add(copy);
+  return copy;
+}
+
 /** Sets a field by definition, so that a patch's `__proto__` is a field like any other. */
-function setOwn(object: JsonObject, key: string, value: Json): void {
-  Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+function withOwnField(object: JsonObject, key: string, value: Json, own: Own): JsonObject {
+  const copy = owned(object, own) as JsonObject;
+  if (key !== '__proto__') copy[key] = value;
+  else Object.defineProperty(copy, key, { value, enumerable: true, writable: true, configurable: true });
+  return copy;
 }
