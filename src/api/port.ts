@@ -127,6 +127,7 @@ const knownTarget = z.object({
     .enum(['Registering', 'Registered', 'Draining'])
     .describe('Registering is written before AWS is called, so that a target is never forgotten.'),
   since: instant,
+  healthyAt: instant.optional().describe('When AWS was first seen to call it healthy.'),
 });
 
 export const portStatus = z.object({

@@ -169,7 +169,7 @@ function mergeTargets(
     }
     if (entry.state === 'Draining' && !isDraining(seen)) return [{ ...entry, state: 'Registered', since }];
     if (entry.state !== 'Draining' && isDraining(seen)) return [{ ...entry, state: 'Draining', since }];
-    return [entry];
+    return [seen.state === 'healthy' && entry.healthyAt === undefined ? { ...entry, healthyAt: since } : entry];
   });
   const strangers = found
     .filter(target => !known.some(entry => sameTarget(entry, target)))

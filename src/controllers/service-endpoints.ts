@@ -1,3 +1,4 @@
+import { poolLabel } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import {
   endpointsOf,
@@ -16,6 +17,8 @@ import type { Clock } from '../runtime/clock.ts';
 /** The endpoints of a Service, each with a verdict. */
 export interface Endpoints {
   judged: JudgedEndpoint[];
+  /** Pods that are targets and wait for our own readiness gate; not those of Pod mode, whose gate is that of their own port. */
+  gated: { ip: string; pod: Pod }[];
   /** When to look again though no slice changes, milliseconds; undefined where slices tell everything. */
   lookAgainMs?: number;
 }
@@ -70,20 +73,24 @@ export function createEndpointReader(deps: { client: KubeClient; clock: Clock })
         return live;
       };
       const judged: JudgedEndpoint[] = [];
+      const gated: Endpoints['gated'] = [];
       const looks: number[] = [];
       for (let at = 0; at < endpoints.length; at += readsAtOnce) {
         const some = endpoints.slice(at, at + readsAtOnce);
         const pods = await Promise.all(some.map(podOf));
         for (const [index, endpoint] of some.entries()) {
           const pod = pods[index];
-          judged.push(judgeEndpoint(endpoint, pod, access));
+          const verdict = judgeEndpoint(endpoint, pod, access);
+          judged.push(verdict);
+          const isOfPodMode = pod?.metadata.labels?.[poolLabel] !== undefined;
+          if (pod && verdict.use === 'gated' && !isOfPodMode) gated.push({ ip: endpoint.ip, pod });
           if (endpoint.handMade) looks.push(handMadeLookMs);
           const gates = pod?.spec.readinessGates ?? [];
           if (pod && mayLackOnlyOurGate(endpoint) && gates.length > 0) looks.push(lookMs(pod, deps.clock.nowMs()));
         }
       }
       known.set(keyOf(service), after);
-      return { judged, ...(looks.length > 0 ? { lookAgainMs: Math.min(...looks) } : {}) };
+      return { judged, gated, ...(looks.length > 0 ? { lookAgainMs: Math.min(...looks) } : {}) };
     },
     async liveSlices({ metadata: { name, namespace = '' } }) {
       const labelSelector = `${serviceNameLabel}=${name}`;

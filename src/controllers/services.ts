@@ -1,4 +1,5 @@
 import { findCondition } from '../api/conditions.ts';
+import { parseDurationMs } from '../api/duration.ts';
 import { type CodedError, codedError } from '../api/errors.ts';
 import { boundAnnotation, poolLabel, readyCondition } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
@@ -27,6 +28,7 @@ import type { Assigner } from './assign-ports.ts';
 import { bindPort, type Claimant, exposePort, holdsAnyOf, markGone, releasePorts } from './claim-port.ts';
 import { claimantKey, committedNames, isHeldBy, isUnsettled } from './claims.ts';
 import type { Observer } from './observer.ts';
+import { openGates } from './open-gates.ts';
 import { isForeign } from './port-context.ts';
 import type { ServiceCache, SliceCache } from './service-cache.ts';
 import type { EndpointReader, Endpoints } from './service-endpoints.ts';
@@ -79,7 +81,8 @@ const asksNoMore = () => true;
  * Trigger: the Service, its EndpointSlices, an NLBPort that it holds or held, its pool, an assignment; time where a
  * slice does not tell everything. Reads: Services, EndpointSlices, NLBPorts, pools; live pods that prove their addresses;
  * the live Service before anything is released. Writes: `spec.claim` and `spec.targets` of NLBPorts, the Service's
- * annotations, condition and load balancer status through services/status; never AWS. Requeue: at once after a lost race.
+ * annotations, condition and load balancer status through services/status, the gate of pods behind it through pods/status;
+ * never AWS. Requeue: at once after a lost race.
  * Failure: the queue backs off; nothing is held that the next turn would not find.
  */
 export function serviceReconciler(deps: ServicesDeps): (key: string) => Promise<ReconcileResult> {
@@ -305,7 +308,17 @@ async function follow(
   const nowMs = deps.clock.nowMs();
   const told = heldReport(service, held, nowMs);
   const settledMs = held.flatMap(({ port }) => readyAtMs(port, nowMs) ?? []).map(atMs => atMs - nowMs);
-  const lookAgainMs = Math.max(MIN_REQUEUE_MS, Math.min(found.lookAgainMs ?? Number.POSITIVE_INFINITY, ...settledMs));
+  const settleMs = pool ? parseDurationMs(pool.spec.readiness.settle) : 0;
+  const gatesMs = await openGates(
+    deps,
+    found.gated,
+    held.map(({ port }) => port),
+    settleMs,
+  );
+  const lookAgainMs = Math.max(
+    MIN_REQUEUE_MS,
+    Math.min(found.lookAgainMs ?? Number.POSITIVE_INFINITY, gatesMs - nowMs, ...settledMs),
+  );
   const outcome = await report(
     deps,
     service,

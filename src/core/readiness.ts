@@ -20,6 +20,15 @@ export function isReady(port: NLBPort, nowMs: number): boolean {
   return status?.readyAfter !== undefined && Date.parse(status.readyAfter) <= nowMs && areRegistered(port, status);
 }
 
+/**
+ * When one target of a port counts as reachable, whatever the others do: healthy, and `settleMs` later. Undefined while AWS
+ * has not called it healthy.
+ */
+export function targetReadyAtMs({ status }: NLBPort, ip: string, settleMs: number): number | undefined {
+  const known = status?.targets?.find(target => target.ip === ip && target.state === 'Registered');
+  return known?.healthyAt === undefined ? undefined : Date.parse(known.healthyAt) + settleMs;
+}
+
 /** The time at which the port becomes ready by time alone; undefined where it is ready, or that takes more. */
 export function readyAtMs(port: NLBPort, nowMs: number): number | undefined {
   const atMs = Date.parse(port.status?.readyAfter ?? '');

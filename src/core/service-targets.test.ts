@@ -123,7 +123,17 @@ test('judgeEndpoint() refuses an address that is not that of the live pod it nam
   assert.equal(refusedOf(fine, onHost, { hostNetwork: true }), undefined);
 });
 
-test('judgeEndpoint() makes ready what lacks only our own gate, so that gate and Service do not wait for each other', () => {
+test('serviceTargets() keep those that still serve until one that waits for our gate is ready', () => {
+  const gates = { spec: { readinessGates: [{ conditionType: readyCondition }] } };
+  const fresh = endpointOf('10.0.0.2', 'b', { ready: false, serving: false });
+  const pods = [a, podWith('b', '10.0.0.2', gates), c];
+  const old = endpointOf('10.0.0.1', 'a', dying);
+  assert.deepEqual(targets([sliceOf([old, fresh])], pods), ['10.0.0.1:7777', '10.0.0.2:7777']);
+  const ready = endpointOf('10.0.0.3', 'c');
+  assert.deepEqual(targets([sliceOf([old, fresh, ready])], pods), ['10.0.0.2:7777', '10.0.0.3:7777']);
+});
+
+test('judgeEndpoint() makes a target of what lacks only our own gate, so that gate and Service do not wait for each other', () => {
   const unready = { ready: false, serving: false, terminating: false };
   const gated = (types: string[], conditions: string[]) =>
     podWith('a', '10.0.0.1', { spec: { readinessGates: types.map(conditionType => ({ conditionType })) }, conditions });

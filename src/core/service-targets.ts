@@ -29,7 +29,8 @@ export interface ServiceEndpoint {
 
 /** An endpoint after a look at its pod. */
 export interface JudgedEndpoint extends ServiceEndpoint {
-  use: 'ready' | 'lastResort' | 'no';
+  /** `gated`: it would be ready but for our own readiness gate. */
+  use: 'ready' | 'gated' | 'lastResort' | 'no';
   /** Why the address may never be a target, as text for people; unset where it may. */
   refused?: string;
 }
@@ -79,8 +80,8 @@ export function endpointsOf(
 
 /**
  * Judges an endpoint by its pod (the live one; undefined where it is gone). An address that is not its pod's is refused.
- * One that is not ready counts as ready where its containers are and only our own gate is missing: the gate waits for
- * the Service's target, so the target must not wait for the gate.
+ * One that is not ready is a target nevertheless where its containers are ready and only our own gate is missing: the gate
+ * waits for the Service's target, so the target must not wait for the gate.
  */
 export function judgeEndpoint(
   endpoint: ServiceEndpoint,
@@ -100,7 +101,7 @@ export function judgeEndpoint(
   }
   if (endpoint.ready) return { ...endpoint, use: 'ready' };
   if (endpoint.terminating) return { ...endpoint, use: endpoint.serving ? 'lastResort' : 'no' };
-  return { ...endpoint, use: lacksOnlyOurGate(pod) ? 'ready' : 'no' };
+  return { ...endpoint, use: lacksOnlyOurGate(pod) ? 'gated' : 'no' };
 }
 
 /** Whether a look at the pod could make the endpoint a target, though its slice does not call it ready. */
@@ -109,8 +110,8 @@ export function mayLackOnlyOurGate({ ready, terminating }: ServiceEndpoint): boo
 }
 
 /**
- * The targets of one port, sorted: the ready endpoints; where there are none, those that still serve while they
- * terminate, as kube-proxy does (KEP-1669).
+ * The targets of one port, sorted: the ready endpoints, and those that become ready by being targets; where none is ready
+ * yet, those too that still serve while they terminate, as with kube-proxy (KEP-1669).
  */
 export function serviceTargets(wish: ServicePortWish, endpoints: readonly JudgedEndpoint[]): Target[] {
   const usable = endpoints.flatMap(({ ip, use, ports }) => {
@@ -118,7 +119,7 @@ export function serviceTargets(wish: ServicePortWish, endpoints: readonly Judged
     return port === undefined || use === 'no' ? [] : [{ ip, port, use }];
   });
   const ready = usable.filter(({ use }) => use === 'ready');
-  const chosen = ready.length > 0 ? ready : usable;
+  const chosen = ready.length > 0 ? usable.filter(({ use }) => use !== 'lastResort') : usable;
   const targets = new Map(chosen.map(({ ip, port }) => [`${ip}:${port}`, { ip, port }]));
   return [...targets]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

@@ -294,6 +294,27 @@ test('a pod that lacks only our own gate is a target, one that lacks another is 
   await world.end();
 });
 
+test('the gate of each pod behind a Service opens when its own target was healthy for the settle time', async () => {
+  const world = await running({}, { readiness: { settle: '20s' } });
+  const gates = { readinessGates: [{ conditionType: readyCondition }] };
+  const isOpen = async (name: string) =>
+    (await world.pod(name)).status?.conditions?.find(({ type }) => type === readyCondition)?.status;
+  await service(world, 'web');
+  const startMs = world.clock.nowMs();
+  await pod(world, 'good', 'web', { ready: 'False', spec: gates });
+  // Nobody listens behind it: its health check fails, and it keeps no other from its gate.
+  const bad = { name: 'bad', namespace: 'default' };
+  await pod(world, 'bad', 'web', { ready: 'False', spec: gates, ip: null });
+  const status = { phase: 'Running', podIP: '10.9.9.9', podIPs: [{ ip: '10.9.9.9' }] };
+  await world.kube.patch(podResource, bad, { type: 'merge', body: { status } }, { subresource: 'status' });
+  await world.eventually(async () => assert.equal((await targetsOf(world, 'web')).length, 2));
+  await world.eventually(async () => assert.equal(await isOpen('good'), 'True'), 120_000);
+  assert.ok(world.clock.nowMs() - startMs >= 20_000, 'not before the settle time is over');
+  await world.clock.advance(60_000);
+  assert.equal(await isOpen('bad'), undefined);
+  await world.end();
+});
+
 test('publishNotReadyAddresses makes targets of pods that are not ready, and a name the number of each pod', async () => {
   const world = await running();
   const named = (containerPort: number) => ({

@@ -113,7 +113,11 @@ describe('a Service in front of a Deployment, with kube-controller-manager', () 
     await eventually(async () => {
       const { status, spec } = await world.cluster.rest.get(`${deployments}/web`);
       assert.equal(status.updatedReplicas, spec.replicas);
-      assert.equal(status.readyReplicas, spec.replicas);
+      assert.equal(
+        status.readyReplicas,
+        spec.replicas,
+        'each pod that replaces another is called healthy by AWS first',
+      );
       assert.deepEqual(
         [...kubelet.servers.keys()].filter(name => old.has(name)),
         [],
@@ -206,7 +210,10 @@ function deployment(replicas: number): AnyObject {
       selector: { matchLabels: labels },
       template: {
         metadata: { labels },
-        spec: { containers: [{ name: 'web', image: 'web', ports: [{ containerPort: 7777 }] }] },
+        spec: {
+          readinessGates: [{ conditionType: 'nlbports.dev/ready' }],
+          containers: [{ name: 'web', image: 'web', ports: [{ containerPort: 7777 }] }],
+        },
       },
     },
   };
