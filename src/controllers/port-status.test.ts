@@ -147,6 +147,18 @@ test('withHealth() registers again what AWS has lost', () => {
   );
 });
 
+test('withHealth() forgets no target because of an answer that is older than what was done since', () => {
+  const moved = { ...room, ip: '10.0.0.99' };
+  const port = aPort(1, {
+    spec: { claim: aClaim('room'), targets: [moved] },
+    status: { targets: [{ ...room, state: 'Registered', since: at(startMs) }] },
+  });
+  assert.deepEqual(withHealth(port, [], startMs).targets, port.status?.targets);
+  const drains = { ...port, status: { targets: [{ ...room, state: 'Draining' as const, since: at(startMs) }] } };
+  assert.deepEqual(withHealth(drains, [], startMs, port).targets, drains.status.targets);
+  assert.deepEqual(withHealth(drains, [], startMs).targets, []);
+});
+
 test('withHealth() looks again ever more rarely, and no more once all is well', () => {
   const port = aPort(30000, { spec: bound, status: { ...inPlace, targets: [known('Registered')] } });
   const waitMs = (ageMs: number) => {

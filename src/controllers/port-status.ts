@@ -113,11 +113,11 @@ export function withFailure(status: PortStatus, type: string, error: CodedError,
   return { ...status, conditions: withCondition(status.conditions, condition, nowMs) };
 }
 
-/** The status after AWS was asked about the health of the targets. */
-export function withHealth(port: NLBPort, found: TargetHealth[], nowMs: number): PortStatus {
+/** The status after AWS was asked about the health of the targets; `asked` is the port as it was then. */
+export function withHealth(port: NLBPort, found: TargetHealth[], nowMs: number, asked = port): PortStatus {
   const status = { ...port.status };
   const wanted = port.spec.targets ?? [];
-  const targets = mergeTargets(status.targets ?? [], found, wanted, nowMs);
+  const targets = mergeTargets(status.targets ?? [], found, wanted, asked.status?.targets ?? [], nowMs);
   const strangers = found.filter(target => !isDraining(target) && !wanted.some(other => sameTarget(other, target)));
   const states = wanted.map(target => found.find(other => sameTarget(other, target)));
   const missing = states.some(state => state === undefined);
@@ -157,15 +157,21 @@ function mergeTargets(
   known: readonly KnownTarget[],
   found: readonly TargetHealth[],
   wanted: readonly Target[],
+  asked: readonly KnownTarget[],
   nowMs: number,
 ): KnownTarget[] {
   const since = preciseTimestamp(nowMs);
   const kept = known.flatMap((entry): KnownTarget[] => {
     const seen = found.find(target => sameTarget(target, entry));
     if (!seen) {
-      // Never forget what is wanted: it is registered once more.
-      const isWanted = entry.state !== 'Draining' && wanted.some(target => sameTarget(target, entry));
-      return isWanted ? [{ ...entry, state: 'Registering', since }] : [];
+      // AWS shows a registration late, and an answer may be older than what was done since. So what was registered is
+      // registered once more, or deregistered, whatever AWS says; what drained is gone only if it did so when AWS was asked.
+      if (entry.state !== 'Draining') {
+        const isWanted = wanted.some(target => sameTarget(target, entry));
+        return isWanted ? [{ ...entry, state: 'Registering', since }] : [entry];
+      }
+      const drainedThen = (other: KnownTarget) => other.state === 'Draining' && other.since === entry.since;
+      return asked.some(other => sameTarget(other, entry) && drainedThen(other)) ? [] : [entry];
     }
     if (entry.state === 'Draining' && !isDraining(seen)) return [{ ...entry, state: 'Registered', since }];
     if (entry.state !== 'Draining' && isDraining(seen)) return [{ ...entry, state: 'Draining', since }];

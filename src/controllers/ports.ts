@@ -104,6 +104,8 @@ export function portReconciler(deps: PortsDeps): (name: string) => Promise<Recon
         lookAgain.delete(name);
         call.end();
       }
+      // The news of its end is on its way; until then the object stands in the cache as it was.
+      if (step.do === 'dropFinalizer') return { requeueAfterMs: 1_000 };
     }
     return { requeueAfterMs: 100 };
   };
@@ -189,7 +191,7 @@ async function perform(
     case 'inspectTargetGroup': {
       const inspected = provider.inspectTargetGroup(resources(port, context), targetGroupArn, options);
       const { targets } = await orFail(deps, port, 'Provisioned', inspected);
-      await saveOfGroup(current => ({ ...withHealth(current, targets, clock.nowMs()), inspected: true }));
+      await saveOfGroup(current => ({ ...withHealth(current, targets, clock.nowMs(), port), inspected: true }));
       return;
     }
     case 'modifyHealthCheck':
@@ -256,7 +258,7 @@ async function perform(
       const written = await save(current =>
         found === undefined
           ? recordTargetGroupGone(port, current)
-          : ifSameGroup(current, withHealth(current, found, clock.nowMs())),
+          : ifSameGroup(current, withHealth(current, found, clock.nowMs(), port)),
       );
       const healthy = written?.status?.conditions?.some(({ type, status }) => type === 'Healthy' && status === 'True');
       if (healthy) deps.observer.healthy(port.spec.pool, port.metadata.name);
