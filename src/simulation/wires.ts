@@ -41,6 +41,8 @@ export interface WireOptions {
   fault?: (io: Io) => IoFault | undefined;
   /** Called when a fault has ended the process. */
   onDeath?: () => void;
+  /** What a process that stands still must wait for before it learns anything; undefined while it runs. */
+  whenRunning?: () => Promise<void> | undefined;
 }
 
 /** What stands between one process and the world: distance, and what goes wrong. */
@@ -81,6 +83,7 @@ export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
     if (struck === 'dies after') die();
     if (struck === 'unanswered') throw broken();
     await sleep(clock, draw(latency) + (isLate(struck, 'answersLateMs') ? struck.answersLateMs : 0));
+    await options.whenRunning?.();
     if (dead) throw broken();
     return answer;
   }
@@ -91,12 +94,37 @@ export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
     options.onDeath?.();
   }
 
-  /** A watch's lines, each a little later, in their order. */
+  /** A watch's lines, each a little later, in their order; a slow watch is late, not narrow. */
   async function* late(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of body) {
-      await sleep(clock, draw(watchMs));
-      if (dead) throw broken();
-      yield chunk;
+    const source = body[Symbol.asyncIterator]();
+    const onTheWay: { result: Promise<IteratorResult<Uint8Array>>; dueMs: Promise<number> }[] = [];
+    let lastMs = 0;
+    const pull = () => {
+      const result = source.next();
+      const dueMs = result.then(
+        ({ done }) => {
+          if (!done) pull();
+          lastMs = Math.max(lastMs, clock.monotonicMs() + draw(watchMs));
+          return lastMs;
+        },
+        () => lastMs,
+      );
+      onTheWay.push({ result, dueMs });
+      result.catch(() => {});
+    };
+    pull();
+    try {
+      for (;;) {
+        const { result, dueMs } = onTheWay.shift()!;
+        await sleep(clock, (await dueMs) - clock.monotonicMs());
+        await options.whenRunning?.();
+        if (dead) throw broken();
+        const { done, value } = await result;
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await source.return?.();
     }
   }
 

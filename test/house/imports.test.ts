@@ -4,7 +4,12 @@ import { claimsThatReachAws, deadFiles, importsOfTests, ioInPureRooms, upwardImp
 import { allFiles } from './sources.ts';
 
 const files = allFiles();
-const entryPoints = ['src/cli/main.ts', 'src/cli/generate.ts'];
+const entryPoints = [
+  'src/cli/main.ts',
+  'src/cli/generate.ts',
+  'src/simulation/seeded/main.ts',
+  'src/simulation/seeded/play-worker.ts',
+];
 const only = (path: string, source: string) => new Map([[path, source]]);
 
 describe('imports', () => {

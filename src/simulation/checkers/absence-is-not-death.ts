@@ -1,0 +1,84 @@
+import type { NLBPort } from '../../api/port.ts';
+import { isForeign } from '../../controllers/port-context.ts';
+import { isConflict } from '../../core/allocate.ts';
+import type { Invariant } from './invariant.ts';
+import { asks, committed, endpointOf, podOf } from './sight.ts';
+
+/** A release may be on its way for this long after the reason for it has gone: the time-out of a request, and its delay. */
+const inFlightMs = 30_000;
+
+/**
+ * A failed or partial listing, of pods, ports, load balancers or AWS, never releases or deletes anything: no port is
+ * taken from a pod that lives and asks for it, no listener or target group goes from under a published endpoint, and no
+ * load balancer that is there leaves a pool that names it.
+ */
+export const absenceIsNotDeath: Invariant = {
+  name: 'absence is not death',
+  check(scene) {
+    /** When each pod last did not ask for a port of the pool that it has. */
+    const notAskedMs = new Map<string, number>();
+    /** When each NLBPort was last in conflict with somebody else's resources. */
+    const conflictMs = new Map<string, number>();
+    const isRecent = (atMs: number | undefined) => atMs !== undefined && scene.nowMs() - atMs <= inFlightMs;
+
+    function judgeLoss(port: NLBPort): void {
+      const { claim, pool } = port.spec;
+      if (claim?.kind !== 'Pod' || claim.releasedAt !== undefined) return;
+      const pod = podOf(scene, claim.uid);
+      if (!pod || !asks(scene, pod, pool) || isRecent(notAskedMs.get(claim.uid))) return;
+      // A port that the pod did not commit to is one too many.
+      if (!committed(pod).includes(port.metadata.name) || isRecent(conflictMs.get(port.metadata.name))) return;
+      // Its load balancer has left the pool before the port was ever made: nobody was promised it.
+      if (port.spec.retire && endpointOf(pod) === undefined) return;
+      if (isRecent(scene.touchedMs(port.metadata.name))) return;
+      scene.complain(`${port.metadata.name} was taken from ${claim.name} (${claim.uid}), which lives and asks for it`);
+    }
+
+    return {
+      onPod({ object }) {
+        if (!object?.metadata.uid) return;
+        const held = [...scene.ports.values()].find(({ spec }) => spec.claim?.uid === object.metadata.uid);
+        if (!asks(scene, object, held?.spec.pool)) notAskedMs.set(object.metadata.uid, scene.nowMs());
+      },
+      onPort({ key, previous, object }) {
+        const pool = scene.pools.get(object?.spec.pool ?? '');
+        if (object && (isConflict(object) || (pool && isForeign(object, pool)))) conflictMs.set(key, scene.nowMs());
+        const [was, is] = [previous?.spec.claim, object?.spec.claim];
+        if (previous && was && (is === undefined || (is.uid === was.uid && is.releasedAt !== undefined))) {
+          judgeLoss(previous);
+        }
+      },
+      onPool({ key, previous, object }) {
+        if (object) {
+          for (const port of scene.ports.values()) {
+            if (port.spec.pool === key && isForeign(port, object)) conflictMs.set(port.metadata.name, scene.nowMs());
+          }
+        }
+        if (!object || object.metadata.deletionTimestamp !== undefined) return;
+        for (const { arn } of previous?.status?.loadBalancers ?? []) {
+          if (object.status?.loadBalancers?.some(entry => entry.arn === arn)) continue;
+          const loadBalancer = scene.aws().loadBalancers.get(arn);
+          const isWished = object.spec.loadBalancers.some(
+            choice =>
+              choice.arn === arn ||
+              (choice.tags !== undefined &&
+                Object.entries(choice.tags).every(([name, value]) => loadBalancer?.tags.get(name) === value)),
+          );
+          if (loadBalancer && isWished) scene.complain(`${arn} left ${key} while it is there`);
+        }
+      },
+      onCall({ body, status }, action) {
+        if (status !== 200 || (action !== 'DeleteListener' && action !== 'DeleteTargetGroup')) return;
+        const arn = new URLSearchParams(body).get(action === 'DeleteListener' ? 'ListenerArn' : 'TargetGroupArn');
+        for (const port of scene.ports.values()) {
+          if (arn !== port.status?.listenerArn && arn !== port.status?.targetGroupArn) continue;
+          const pod = podOf(scene, port.spec.claim?.uid);
+          const isHeld = port.spec.claim !== undefined && port.spec.claim.releasedAt === undefined;
+          if (isHeld && endpointOf(pod) !== undefined && endpointOf(pod) === port.status?.endpoint) {
+            scene.complain(`${action} took ${arn} from under ${port.spec.claim?.name} on ${port.metadata.name}`);
+          }
+        }
+      },
+    };
+  },
+};

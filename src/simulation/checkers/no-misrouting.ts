@@ -1,0 +1,108 @@
+import { parseDurationMs } from '../../api/duration.ts';
+import type { NLBPort, PortClaim } from '../../api/port.ts';
+import type { Target } from '../../sandbox/elbv2/world.ts';
+import type { Invariant } from './invariant.ts';
+import { groupBehind, ownGroups, placeOf, podOf } from './sight.ts';
+
+/** A claimant that has, or had, a port, and every place to which the port was to lead for it. */
+interface Tenancy {
+  claim: PortClaim;
+  places: Set<string>;
+  /** The shortest quarantine that its pool asked for while it had the port. */
+  quarantineMs: number;
+}
+
+/**
+ * After a port is rebound, nothing sent to it reaches the former claimant's pod or the reverse: what its load balancer
+ * holds for it never names a place that was only ever another claimant's, and it is free again only when the pool's
+ * quarantine has passed since AWS held nothing of the last claimant.
+ */
+export const noMisrouting: Invariant = {
+  name: 'no misrouting by rebind',
+  check(scene) {
+    const tenancies = new Map<string, Tenancy[]>();
+    /** When AWS was last seen to hold a target of the port. */
+    const heldUntilMs = new Map<string, number>();
+
+    function note(port: NLBPort): void {
+      const { claim, targets = [], pool } = port.spec;
+      if (!claim) return;
+      const { name } = port.metadata;
+      const all = tenancies.get(name) ?? [];
+      tenancies.set(name, all);
+      let last = all.at(-1);
+      const quarantineMs = parseDurationMs(scene.pools.get(pool)?.spec.release.quarantine ?? '0s');
+      if (last?.claim.uid !== claim.uid) {
+        last = { claim, places: new Set(), quarantineMs };
+        all.push(last);
+      }
+      last.quarantineMs = Math.min(last.quarantineMs, quarantineMs);
+      for (const target of targets) last.places.add(placeOf(target));
+    }
+
+    /** A target that the port's holder never had, and a former one did. */
+    function judgeTarget(port: NLBPort, target: Target): void {
+      const { claim } = port.spec;
+      if (!claim || claim.releasedAt !== undefined) return;
+      const place = placeOf(target);
+      const all = tenancies.get(port.metadata.name) ?? [];
+      const own = all.at(-1);
+      if (own?.places.has(place) || podOf(scene, claim.uid)?.status?.podIP === target.id) return;
+      const former = all.slice(0, -1).findLast(({ places }) => places.has(place));
+      if (!former) return;
+      const isNamesake = former.claim.namespace === claim.namespace && former.claim.name === claim.name;
+      // A namesake that takes its endpoint back may find its own old target on its way out, nobody else.
+      if (isNamesake && [...target.group.targets.values()].every(other => other === target || other.draining)) return;
+      scene.complain(
+        `${port.metadata.name} belongs to ${claim.name} (${claim.uid}), and AWS has ${place} of ${former.claim.name} (${former.claim.uid})${target.draining ? ', draining' : ''}`,
+      );
+    }
+
+    function judgeAll(): void {
+      for (const { group, port: name } of ownGroups(scene)) {
+        if (group.targets.size === 0) continue;
+        heldUntilMs.set(name, scene.nowMs());
+        const port = scene.ports.get(name);
+        if (port) for (const target of group.targets.values()) judgeTarget(port, target);
+      }
+      for (const port of scene.ports.values()) {
+        for (const target of groupBehind(scene, port)?.targets.values() ?? []) judgeTarget(port, target);
+      }
+    }
+
+    function judgeQuarantine({ metadata: { name } }: NLBPort, was: PortClaim): void {
+      if (!was.exposed || was.releasedAt === undefined) return;
+      const all = tenancies.get(name) ?? [];
+      const last = all.at(-1);
+      if (!last || last.places.size === 0) return;
+      const emptyMs = scene.nowMs() - (heldUntilMs.get(name) ?? Number.NEGATIVE_INFINITY);
+      if (emptyMs < last.quarantineMs - scene.skewMs) {
+        scene.complain(
+          `${name} is free ${emptyMs} ms after AWS last had a target of ${was.name}, ${last.quarantineMs} ms wanted`,
+        );
+      }
+    }
+
+    return {
+      onPort({ previous, object }) {
+        for (const { group, port } of ownGroups(scene))
+          if (group.targets.size > 0) heldUntilMs.set(port, scene.nowMs());
+        if (object) note(object);
+        const was = previous?.spec.claim;
+        if (was && object && object.spec.claim?.uid !== was.uid && !isNamesakeOf(was, object.spec.claim)) {
+          judgeQuarantine(object, was);
+        }
+        if (object)
+          for (const target of groupBehind(scene, object)?.targets.values() ?? []) judgeTarget(object, target);
+      },
+      onPool({ object }) {
+        for (const port of scene.ports.values()) if (port.spec.pool === object?.metadata.name) note(port);
+      },
+      onCall: judgeAll,
+    };
+  },
+};
+
+function isNamesakeOf(was: PortClaim, is: PortClaim | undefined): boolean {
+  return is !== undefined && is.namespace === was.namespace && is.name === was.name && is.kind === was.kind;
+}

@@ -1,0 +1,76 @@
+import { boundAnnotation, clusterTag, endpointAnnotation, poolLabel, portTag } from '../../api/names.ts';
+import { releasesOn } from '../../api/pool.ts';
+import type { NLBPort } from '../../api/port.ts';
+import type { Pod } from '../../kube/objects.ts';
+import type { Listener, Target, TargetGroup } from '../../sandbox/elbv2/world.ts';
+import type { Scene } from './invariant.ts';
+
+/** The NLBPort that a resource belongs to by its tags; undefined where it is not this cluster's. */
+export function ownerOf(scene: Scene, resource: { tags: ReadonlyMap<string, string> }): string | undefined {
+  return resource.tags.get(clusterTag) === scene.clusterId ? resource.tags.get(portTag) : undefined;
+}
+
+/** Target groups that are ours by tag, with the name of their NLBPort. */
+export function ownGroups(scene: Scene): { group: TargetGroup; port: string }[] {
+  return [...scene.aws().targetGroups.values()].flatMap(group => {
+    const port = ownerOf(scene, group);
+    return port === undefined ? [] : [{ group, port }];
+  });
+}
+
+/** Listeners that are ours by tag, with the name of their NLBPort. */
+export function ownListeners(scene: Scene): { listener: Listener; port: string }[] {
+  return [...scene.aws().listeners.values()].flatMap(listener => {
+    const port = ownerOf(scene, listener);
+    return port === undefined ? [] : [{ listener, port }];
+  });
+}
+
+/** Where the load balancer sends what comes to the port, by its listener. */
+export function groupBehind(scene: Scene, port: NLBPort): TargetGroup | undefined {
+  const loadBalancer = scene.aws().loadBalancers.get(port.spec.loadBalancer.arn);
+  return loadBalancer?.listeners.get(port.spec.port)?.forwards[0]?.group;
+}
+
+/** `ip:port`. */
+export function placeOf(target: { id: string; port: number } | { ip: string; port: number }): string {
+  return `${'ip' in target ? target.ip : target.id}:${target.port}`;
+}
+
+/** Targets that are registered and do not drain. */
+export function registered(group: TargetGroup): Target[] {
+  return [...group.targets.values()].filter(({ draining }) => draining === undefined);
+}
+
+/** Whether the pod runs, or will, and asks for a port of this pool; of any where none is given. */
+export function asks(scene: Scene, pod: Pod, poolName?: string): boolean {
+  const wished = pod.metadata.labels?.[poolLabel];
+  if (wished === undefined || (poolName !== undefined && wished !== poolName)) return false;
+  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return false;
+  const pool = scene.pools.get(wished);
+  if (pod.metadata.deletionTimestamp !== undefined) return pool !== undefined && releasesOn(pool.spec) === 'Ended';
+  return true;
+}
+
+/** The pod with this uid. */
+export function podOf(scene: Scene, uid: string | undefined): Pod | undefined {
+  if (uid === undefined) return undefined;
+  for (const pod of scene.pods.values()) if (pod.metadata.uid === uid) return pod;
+  return undefined;
+}
+
+/** The NLBPorts that the pod's commit names. */
+export function committed(pod: Pod | undefined): string[] {
+  return (pod?.metadata.annotations?.[boundAnnotation] ?? '').split(',').filter(name => name !== '');
+}
+
+/** What the pod publishes. */
+export function endpointOf(pod: Pod | undefined): string | undefined {
+  return pod?.metadata.annotations?.[endpointAnnotation];
+}
+
+/** Bound to this uid, and not given up. */
+export function isHeldBy(port: NLBPort | undefined, uid: string | undefined): boolean {
+  const claim = port?.spec.claim;
+  return claim !== undefined && claim.releasedAt === undefined && claim.uid === uid;
+}

@@ -1,0 +1,350 @@
+import { poolLabel, portsAnnotation } from '../../api/names.ts';
+import { type NLBPortPool, nlbPortPools } from '../../api/pool.ts';
+import { isNotFound } from '../../kube/kube-error.ts';
+import type { Pod } from '../../kube/objects.ts';
+import { pods as podResource } from '../../kube/resource.ts';
+import type { VirtualNetwork } from '../../sandbox/virtual-network.ts';
+import type { World } from '../world.ts';
+import type { Draw } from './draw.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Everybody but the operator: they make rooms and end them, edit pools, and have listeners of their own. */
+export interface People {
+  /** One act, drawn. */
+  act(): Promise<void>;
+  /** The end of a run: whatever was begun is brought to an end; nobody acts any more by themselves. */
+  calmDown(): Promise<void>;
+  /** Every room ends, and where drawn every pool is deleted. Resolves to whether the pools were. */
+  leave(): Promise<boolean>;
+  /** Acts so far. */
+  readonly acts: number;
+}
+
+export interface PeopleDeps {
+  world: World;
+  draw: Draw;
+  scenario: Scenario;
+  say: (line: string) => void;
+}
+
+/** The VPC CNI gives an address to another pod after this at the earliest (IP_COOLDOWN_PERIOD). */
+const addressRestMs = 30_000;
+
+interface Room {
+  name: string;
+  uid: string;
+  ip: string | undefined;
+  servers: { close(): Promise<void> }[];
+  state: 'lives' | 'leaves' | 'ended';
+}
+
+/** Makes people. They see only what they did themselves. */
+export function createPeople({ world, draw, scenario, say }: PeopleDeps): People {
+  const { kube, clock, network } = world;
+  const rooms = new Map<string, Room>();
+  const restingUntilMs = new Map<string, number>();
+  const foreign: { listenerArn: string; targetGroupArn: string }[] = [];
+  let isOver = false;
+  let acts = 0;
+  let started = 0;
+
+  /** What follows of itself, unless the object is gone by then. */
+  function later(delayMs: number, run: () => Promise<void>): void {
+    clock.after(delayMs, () => {
+      run().catch(error => {
+        if (!isNotFound(error)) say(`people failed: ${(error as Error).message}`);
+      });
+    });
+  }
+
+  /** The address that was given back longest ago is the last choice: reuse is what hurts. */
+  function takeAddress(): string {
+    const nowMs = clock.nowMs();
+    const inUse = new Set([...rooms.values()].map(({ ip }) => ip));
+    const used = [...restingUntilMs].filter(([ip, untilMs]) => untilMs <= nowMs && !inUse.has(ip)).map(([ip]) => ip);
+    if (used.length > 0 && draw.chance(0.7)) return used.at(-1)!;
+    started += 1;
+    return `10.0.${started >> 8}.${started & 255}`;
+  }
+
+  async function stopServing(room: Room): Promise<void> {
+    const { ip, servers } = room;
+    room.servers = [];
+    for (const server of servers) await server.close();
+    if (ip !== undefined) {
+      restingUntilMs.delete(ip);
+      restingUntilMs.set(ip, clock.nowMs() + addressRestMs);
+    }
+  }
+
+  async function giveAddress(room: Room): Promise<void> {
+    if (rooms.get(room.name) !== room || room.state !== 'lives') return;
+    await stopServing(room);
+    const ip = takeAddress();
+    room.ip = ip;
+    room.servers = await serve(network, room.uid, ip);
+    say(`${room.name} (${room.uid}) runs at ${ip}`);
+    await patchStatus(room.name, { phase: 'Running', podIP: ip, podIPs: [{ ip }] });
+  }
+
+  const patchStatus = (name: string, status: object) =>
+    kube.patch(
+      podResource,
+      { name, namespace: 'default' },
+      { type: 'merge', body: { status } },
+      { subresource: 'status' },
+    );
+  const patchPod = (name: string, metadata: object) =>
+    kube.patch(podResource, { name, namespace: 'default' }, { type: 'merge', body: { metadata } });
+
+  async function create(name: string): Promise<string> {
+    const pool = draw.oneOf(scenario.pools).name;
+    const made = await kube.create(podResource, {
+      metadata: {
+        name,
+        namespace: 'default',
+        labels: { [poolLabel]: pool },
+        annotations: {
+          [portsAnnotation]: `7777/${scenario.pools[0]!.spec.protocol}`,
+        },
+      },
+      spec: {
+        nodeName: 'node-1',
+        terminationGracePeriodSeconds: draw.oneOf([0, 5, 30]),
+        containers: [{ name: 'game', image: 'game' }],
+      } as unknown as Pod['spec'],
+    });
+    const room: Room = { name, uid: made.metadata.uid ?? '', ip: undefined, servers: [], state: 'lives' };
+    rooms.set(name, room);
+    later(draw.chance(0.5) ? 0 : draw.int(0, 6_000), () => giveAddress(room));
+    return `creates ${name} (${room.uid}) in ${pool}`;
+  }
+
+  /** The object goes, at once or after its time of grace, as with a kubelet. */
+  async function remove(room: Room): Promise<void> {
+    room.state = 'leaves';
+    const key = { name: room.name, namespace: 'default' };
+    await kube.delete(podResource, key);
+    const left = await find(room);
+    if (!left) return await vanish(room);
+    const graceMs = (left.metadata.deletionGracePeriodSeconds ?? 0) * 1_000;
+    later(draw.int(0, graceMs), async () => {
+      await stopServing(room);
+      if (draw.chance(0.5)) await patchStatus(room.name, { phase: draw.oneOf(['Succeeded', 'Failed']) });
+      await kube.delete(podResource, key, { gracePeriodSeconds: 0, uid: room.uid });
+      await vanish(room);
+    });
+  }
+
+  /** The object is gone without a word. */
+  async function vanish(room: Room): Promise<void> {
+    if (await find(room)) {
+      await kube.delete(
+        podResource,
+        { name: room.name, namespace: 'default' },
+        { gracePeriodSeconds: 0, uid: room.uid },
+      );
+    }
+    await stopServing(room);
+    if (rooms.get(room.name) === room) rooms.delete(room.name);
+  }
+
+  async function find(room: Room): Promise<Pod | undefined> {
+    try {
+      const pod = await world.pod(room.name);
+      return pod.metadata.uid === room.uid ? pod : undefined;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  const living = () => [...rooms.values()].filter(({ state }) => state === 'lives');
+
+  const all: { weight: number; act: () => Promise<string | undefined> }[] = [
+    {
+      weight: 10,
+      async act() {
+        const names = scenario.rooms.filter(name => !rooms.has(name));
+        return names.length === 0 ? undefined : create(draw.oneOf(names));
+      },
+    },
+    {
+      weight: 4,
+      async act() {
+        const room = anyOf(living());
+        if (!room) return undefined;
+        await remove(room);
+        return `deletes ${room.name}`;
+      },
+    },
+    {
+      weight: 3,
+      async act() {
+        const room = anyOf(living());
+        if (!room) return undefined;
+        await vanish(room);
+        return `force-deletes ${room.name}, and ${await create(room.name)}`;
+      },
+    },
+    {
+      weight: 2,
+      async act() {
+        const room = anyOf(living());
+        if (!room) return undefined;
+        room.state = 'ended';
+        await stopServing(room);
+        await patchStatus(room.name, { phase: draw.oneOf(['Succeeded', 'Failed']) });
+        later(draw.int(0, 20_000), () => vanish(room));
+        return `ends ${room.name}`;
+      },
+    },
+    {
+      weight: 2,
+      async act() {
+        const room = anyOf(living().filter(({ ip }) => ip !== undefined));
+        if (!room) return undefined;
+        await giveAddress(room);
+        return `moves ${room.name} to ${room.ip}`;
+      },
+    },
+    {
+      weight: 1,
+      async act() {
+        const room = anyOf(living());
+        if (!room) return undefined;
+        room.state = 'leaves';
+        await stopServing(room);
+        later(draw.int(0, 40_000), () => vanish(room));
+        return `${room.name} is gone with its host`;
+      },
+    },
+    {
+      weight: 2,
+      async act() {
+        const room = anyOf(living());
+        if (!room) return undefined;
+        const labelled = draw.oneOf([null, ...scenario.pools.map(({ name }) => name)]);
+        await patchPod(room.name, { labels: { [poolLabel]: labelled } });
+        return `labels ${room.name} with ${labelled}`;
+      },
+    },
+    {
+      weight: 3,
+      async act() {
+        const { name, spec } = draw.oneOf(scenario.pools);
+        const edit = drawEdit(spec);
+        await kube.patch(nlbPortPools, { name }, { type: 'merge', body: { spec: edit } });
+        return `edits ${name}: ${JSON.stringify(edit)}`;
+      },
+    },
+    {
+      weight: scenario.budgetJudged ? 0 : 1,
+      act: placeForeignListener,
+    },
+    {
+      weight: scenario.budgetJudged ? 0 : 1,
+      act: removeForeignListener,
+    },
+  ];
+  const weights = all.reduce((sum, { weight }) => sum + weight, 0);
+
+  function drawEdit(spec: Record<string, unknown>): Record<string, unknown> {
+    const { min } = spec.ports as { min: number };
+    const arns = world.loadBalancers.map(({ arn }) => ({ arn }));
+    return draw.oneOf<() => Record<string, unknown>>([
+      () => ({ warm: draw.int(0, 3) }),
+      () => ({ ports: { min, max: min + draw.int(0, scenario.budgetJudged ? 11 : 3) } }),
+      () => ({ loadBalancers: draw.chance(0.5) ? arns : [draw.oneOf(arns)] }),
+      () => ({ healthCheck: { interval: draw.oneOf(['10s', '15s', '20s']) } }),
+      () => ({ targets: { deregistrationDelay: draw.oneOf(['0s', '2s', '5s']) } }),
+      () => ({ release: { quarantine: draw.oneOf(['20s', '30s', '40s']) } }),
+    ])();
+  }
+
+  /** Somebody's own listener on a port of a pool: where it is free for them, it is theirs from then on. */
+  async function placeForeignListener(): Promise<string | undefined> {
+    const { spec } = draw.oneOf(scenario.pools);
+    const port = (spec.ports as { min: number }).min + draw.int(0, 2);
+    const { arn } = draw.oneOf(world.loadBalancers);
+    const group = await world.person('CreateTargetGroup', {
+      Name: `theirs-${acts}`,
+      Protocol: 'UDP',
+      Port: port,
+      VpcId: 'vpc-1',
+      TargetType: 'ip',
+    });
+    const targetGroupArn = group.text('TargetGroupArn') ?? '';
+    const made = await world.person('CreateListener', {
+      LoadBalancerArn: arn,
+      Port: port,
+      Protocol: 'UDP',
+      DefaultActions: [{ Type: 'forward', TargetGroupArn: targetGroupArn }],
+    });
+    const listenerArn = made.text('ListenerArn');
+    if (made.status !== 200 || listenerArn === undefined) {
+      await world.person('DeleteTargetGroup', { TargetGroupArn: targetGroupArn });
+      return `finds port ${port} taken`;
+    }
+    foreign.push({ listenerArn, targetGroupArn });
+    return `listens on ${port} of ${arn}`;
+  }
+
+  async function removeForeignListener(): Promise<string | undefined> {
+    const found = foreign.pop();
+    if (!found) return undefined;
+    await world.person('DeleteListener', { ListenerArn: found.listenerArn });
+    await world.person('DeleteTargetGroup', { TargetGroupArn: found.targetGroupArn });
+    return `takes the own listener ${found.listenerArn} away`;
+  }
+
+  const anyOf = <T>(choices: readonly T[]): T | undefined => (choices.length === 0 ? undefined : draw.oneOf(choices));
+
+  return {
+    get acts() {
+      return acts;
+    },
+    async act() {
+      if (isOver) return;
+      let at = draw.int(0, weights - 1);
+      const chosen = all.find(({ weight }) => {
+        at -= weight;
+        return at < 0;
+      });
+      const said = await chosen!.act().catch(error => {
+        if (!isNotFound(error)) throw error;
+        return undefined;
+      });
+      if (said === undefined) return;
+      acts += 1;
+      say(`someone ${said}`);
+    },
+    async calmDown() {
+      isOver = true;
+      for (const room of [...rooms.values()]) if (room.state !== 'lives') await vanish(room);
+      while (foreign.length > 0 && draw.chance(0.5)) await removeForeignListener();
+    },
+    async leave() {
+      for (const room of [...rooms.values()]) await vanish(room);
+      const goes = draw.chance(0.5);
+      say(goes ? 'everyone leaves, and the pools are deleted' : 'everyone leaves');
+      if (goes) for (const { name } of scenario.pools) await kube.delete<NLBPortPool>(nlbPortPools, { name });
+      return goes;
+    },
+  };
+}
+
+/** A game server that answers with its pod's uid, and accepts connections, so that health checks pass. */
+async function serve(network: VirtualNetwork, uid: string, ip: string): Promise<{ close(): Promise<void> }[]> {
+  const at = { host: ip, port: 7777 };
+  const tcp = await network.listenTcp(at, connection => {
+    connection.attach({
+      data: () => connection.write(Buffer.from(uid)),
+      ended: () => connection.end(),
+      closed() {},
+      drained() {},
+    });
+  });
+  const udp = await network.bindUdp(at, (_, from) => udp.send(Buffer.from(uid), from));
+  return [tcp, udp];
+}

@@ -1,0 +1,76 @@
+import type { WrittenOptions } from '../../operator/options.ts';
+import type { Profile } from '../../sandbox/elbv2/settings.ts';
+import type { Draw } from './draw.ts';
+
+/** What a run is about, before anything happens in it. */
+export interface Scenario {
+  /** For so long people act and things go wrong, milliseconds. */
+  activeMs: number;
+  /** Between two acts of people, on average, milliseconds. */
+  betweenActsMs: number;
+  loadBalancers: string[];
+  profile: Profile;
+  /** Settings of the emulated AWS. */
+  settings: Record<string, string>;
+  pools: { name: string; spec: Record<string, unknown> }[];
+  /** Names that rooms have: few, so that they come again. */
+  rooms: string[];
+  /** How many operators run at a time, and with what options. */
+  operators: number;
+  options: WrittenOptions;
+  /** How far a wall clock may be off, milliseconds; 0: never. */
+  skewMs: number;
+  /** Whether AWS's own buckets judge the run: one operator that never dies, and no call of a person. */
+  budgetJudged: boolean;
+}
+
+/** Draws a scenario: few ports and many who want them, so that everything meets everything. */
+export function drawScenario(draw: Draw): Scenario {
+  const budgetJudged = draw.chance(0.1);
+  const loadBalancers = draw.chance(0.4) ? ['game-1', 'game-2'] : ['game-1'];
+  const operators = budgetJudged || draw.chance(0.6) ? 1 : 2;
+  const elected = draw.chance(0.4);
+  const ports = budgetJudged ? draw.int(8, 12) : draw.int(1, 3);
+  const protocol = draw.oneOf(['UDP', 'TCP_UDP']);
+  const pools = [{ name: 'game', spec: poolSpec(draw, protocol, 30_000, ports) }];
+  if (!budgetJudged && draw.chance(0.3))
+    pools.push({ name: 'lobby', spec: poolSpec(draw, protocol, 31_000, draw.int(1, 2)) });
+  const capacity = loadBalancers.length * ports;
+  const rooms = budgetJudged ? capacity : Math.min(8, capacity + draw.int(0, 2));
+  return {
+    activeMs: draw.int(60, draw.chance(0.15) ? 600 : 240) * 1_000,
+    betweenActsMs: draw.oneOf([1_500, 4_000, 8_000]),
+    loadBalancers,
+    profile: budgetJudged ? 'throttled' : 'instant',
+    settings: {
+      // What is held up longer dies of its signature's age; every quarantine is longer.
+      'signature-age': '10s',
+      'stale-read-delay': draw.oneOf(['0s', '0s', '0s-2s']),
+      'in-use-delay': draw.oneOf(['0s', '0s', '2s-6s']),
+      'registration-delay': draw.oneOf(['0s', '1s-8s']),
+      'deregistration-delay': draw.oneOf(['0s', '1s-8s']),
+    },
+    pools,
+    rooms: Array.from({ length: rooms }, (_, at) => `room-${at + 1}`),
+    operators,
+    options: {
+      'leader-elect': String(elected),
+      'lease-duration': '6s',
+      'pool-resync': '20s',
+      'conflict-retry': '15s',
+      ...(budgetJudged ? { 'health-first-look': '5s' } : {}),
+    },
+    skewMs: !budgetJudged && draw.chance(0.2) ? 2_000 : 0,
+    budgetJudged,
+  };
+}
+
+function poolSpec(draw: Draw, protocol: string, min: number, ports: number): Record<string, unknown> {
+  return {
+    ports: { min, max: min + ports - 1 },
+    protocol,
+    warm: draw.int(0, 2),
+    targets: { deregistrationDelay: draw.oneOf(['0s', '2s', '5s']) },
+    release: { on: draw.oneOf(['Ended', 'Ended', 'Terminating']), quarantine: draw.oneOf(['20s', '30s', '40s']) },
+  };
+}
