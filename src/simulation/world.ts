@@ -15,12 +15,14 @@ import { type Log, silentLog } from '../runtime/log.ts';
 import { type Random, seededRandom } from '../runtime/random.ts';
 import { type VirtualClock, virtualClock } from '../runtime/virtual-clock.ts';
 import { createCluster, type SimulatedCluster } from '../sandbox/cluster/cluster.ts';
+import { type FaultyTransport, withFaults as withKubeFaults } from '../sandbox/cluster/faults.ts';
 import { createElbv2, type Elbv2 } from '../sandbox/elbv2/elbv2.ts';
 import { type FaultyHandler, withFaults } from '../sandbox/elbv2/faults.ts';
 import { sdkRequestHandler } from '../sandbox/elbv2/sdk-request-handler.ts';
 import { type Profile, profileSettings } from '../sandbox/elbv2/settings.ts';
 import { type TestAnswer, type TestParameters, testClient } from '../sandbox/elbv2/test-client.ts';
 import { type VirtualNetwork, virtualNetwork } from '../sandbox/virtual-network.ts';
+import { createProcessClock, type ProcessClock } from './process-clock.ts';
 import { createTrace, type Trace } from './trace.ts';
 import { createWires, type WireOptions, type Wires } from './wires.ts';
 
@@ -34,6 +36,16 @@ export interface WorldOptions {
   /** Names of the load balancers that are there from the start. @default ['game-1'] */
   loadBalancers?: string[];
   log?: Log;
+  /** Told of every call that reached AWS from an operator, when it was carried out. */
+  onOperatorCall?: (call: OperatorCall) => void;
+}
+
+/** A call of an operator as AWS saw and answered it. */
+export interface OperatorCall {
+  /** Form-encoded. */
+  body: string;
+  status: number;
+  answer: string;
 }
 
 /** A load balancer as the world's people know it. */
@@ -59,6 +71,9 @@ export interface RoomOptions {
 export interface OperatorProcess {
   operator: Operator;
   wires: Wires;
+  clock: ProcessClock;
+  /** Resolves when it has ended, by itself too: who loses the lead ends. */
+  ended: Promise<void>;
   /** Ends it without a word, as kill -9 does. */
   kill(): void;
   /** Ends it as SIGTERM does. */
@@ -72,12 +87,16 @@ export interface World {
   cluster: SimulatedCluster;
   emulator: Elbv2;
   awsFaults: FaultyHandler;
+  /** Strikes the operators' requests alone. */
+  kubeFaults: FaultyTransport;
   /** A person with kubectl. */
   kube: KubeClient;
   trace: Trace;
   loadBalancers: WorldLoadBalancer[];
   /** A call of someone else to AWS; it must succeed. */
   aws(action: string, parameters?: TestParameters): Promise<TestAnswer>;
+  /** The same, where AWS may say no. */
+  person(action: string, parameters?: TestParameters): Promise<TestAnswer>;
   addLoadBalancer(name: string, parameters?: TestParameters): Promise<WorldLoadBalancer>;
   startOperator(written?: WrittenOptions, wires?: WireOptions): OperatorProcess;
   pool(name?: string, spec?: Record<string, unknown>): Promise<NLBPortPool>;
@@ -128,12 +147,14 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   });
   const awsFaults = withFaults({ handle: emulator.handle, clock, random: randomOf(3) });
   const traced = tracedTransport(cluster.transport, trace);
+  const kubeFaults = withKubeFaults({ transport: traced, clock, random: randomOf(4) });
   const tracedAws = sdkRequestHandler(async request => {
     const answer = await awsFaults.handle(request).catch(error => {
       trace.add(`aws ${request.body} -> no answer`);
       throw error;
     });
     trace.add(`aws ${request.body} -> ${answer.status}`);
+    options.onOperatorCall?.({ body: request.body, status: answer.status, answer: answer.body });
     return answer;
   });
   const kube = createKubeClient({ transport: traced, clock }, { fieldManager: 'person' });
@@ -149,9 +170,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     cluster,
     emulator,
     awsFaults,
+    kubeFaults,
     kube,
     trace,
     loadBalancers: [],
+    person: (action, parameters = {}) => person(action, parameters),
 
     async aws(action, parameters = {}) {
       const answer = await person(action, parameters);
@@ -175,9 +198,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       const number = started++;
       const random = randomOf(100 + number);
       const abort = new AbortController();
+      const own = createProcessClock(clock);
       const wires = createWires(
-        { clock, random, transport: traced, requestHandler: tracedAws as unknown as RequestHandler },
+        { clock, random, transport: kubeFaults.transport, requestHandler: tracedAws as unknown as RequestHandler },
         {
+          whenRunning: own.whenRunning,
           ...wireOptions,
           onDeath() {
             abort.abort();
@@ -188,7 +213,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       const operator = createOperator(
         {
           transport: wires.transport,
-          clock,
+          clock: own,
           random,
           log: log.child({ operator: number }),
           hostname: `host-${number}`,
@@ -211,6 +236,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       const handle: OperatorProcess = {
         operator,
         wires,
+        clock: own,
+        ended,
         kill: () => wires.cut(),
         async stop() {
           abort.abort();
