@@ -18,6 +18,12 @@ export const errorTable = {
   WishFrozen: { code: 'NLBP-1013', retry: false, summary: 'Names and number of ports can not change while bound.' },
   AddressFamily: { code: 'NLBP-1014', retry: false, summary: "The pod's address is not IPv4." },
   TooManyPorts: { code: 'NLBP-1015', retry: false, summary: 'More ports than one load balancer can have.' },
+  MalformedStaticPort: { code: 'NLBP-1016', retry: false, summary: 'The static-port annotation can not be read.' },
+  QuotaExceeded: {
+    code: 'NLBP-1017',
+    retry: true,
+    summary: 'The namespace holds as many ports as the pool allows it.',
+  },
 
   // What a Service asks for
   ServiceNotSupported: {

@@ -6,6 +6,8 @@ export const poolLabel = 'nlbports.dev/pool';
 export const loadBalancerClass = 'nlbports.dev/nlb';
 /** The wish: `7777/UDP`, or `game=7777/UDP,voice=7778/UDP`. */
 export const portsAnnotation = 'nlbports.dev/ports';
+/** The wish for a fixed number: `30007`, or `game=30007,voice=30008`. */
+export const staticPortAnnotation = 'nlbports.dev/static-port';
 /** The claimant's half of a bind: the names of the NLBPorts that it accepts, by commas. */
 export const boundAnnotation = 'nlbports.dev/bound';
 /** The result: `host:port` of the first port. */

@@ -115,6 +115,12 @@ const access = z.object({
     .max(256)
     .describe('Namespaces whose pods may claim ports; * stands for any run of characters, so "*" admits all.')
     .meta({ 'x-kubernetes-list-type': 'set' }),
+  quotaPerNamespace: z
+    .int()
+    .min(1)
+    .max(2500)
+    .optional()
+    .describe('How many ports the claims of one namespace may hold at a time; as many as there are unless set.'),
   hostNetwork: z.boolean().default(false).describe('Whether pods on the host network may claim ports.'),
   selectorlessServices: z
     .boolean()
@@ -136,6 +142,12 @@ export const poolSpec = z
       .object({ min: portNumber.describe('The lowest number.'), max: portNumber.describe('The highest number.') })
       .describe('The port numbers on each load balancer. AWS allows 50 listeners on one; lower numbers are used first.')
       .meta(rules({ rule: 'self.min <= self.max', message: 'min must not be greater than max' })),
+    reservedPorts: z
+      .array(portNumber)
+      .max(1000)
+      .optional()
+      .describe('Numbers that only claims get which ask for them by number. They are not kept warm.')
+      .meta({ 'x-kubernetes-list-type': 'set' }),
     protocol: z.enum(['TCP', 'UDP', 'TCP_UDP']).describe('The protocol of the listeners.').meta(immutable('protocol')),
     warm: z
       .int()
@@ -202,7 +214,7 @@ export const poolStatus = z.object({
   ports: z
     .object({
       total: z.int(),
-      free: z.int().describe('Ports that a claim could have now.'),
+      free: z.int().describe('Ports that any claim could have now; those that are reserved are not among them.'),
       warm: z.int().describe('Free ports that are ready.'),
       bound: z.int(),
       resting: z.int().describe('Released ports that are drained, in quarantine, or kept for a namesake.'),

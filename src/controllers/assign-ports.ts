@@ -6,11 +6,12 @@ import type { NLBPort } from '../api/port.ts';
 import { allocateBeside, type FreePorts, freePorts } from '../core/allocate.ts';
 import { afterPass, isHolding, type Patience, unpassed } from '../core/patience.ts';
 import { allocateWishes } from '../core/port-plan.ts';
+import { heldByNamespace, quotaError } from '../core/quota.ts';
 import { isKeptFor, retainedUntilMs } from '../core/retention.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, parseKey } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { claimantKey } from './claims.ts';
+import { claimantKey, isHeldBy } from './claims.ts';
 import { isForeign, loadBalancerOf } from './port-context.ts';
 
 /** A claim of a pool that does not hold all of its ports yet. */
@@ -119,6 +120,9 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
     return [...(claim.held ?? []), ...left].filter(isOfUse);
   };
 
+  const heldPorts = ({ kind, key, uid }: WaitingClaim): NLBPort[] =>
+    ports.by('claimant', claimantKey(kind, key)).filter(port => isHeldBy(port, uid));
+
   return {
     pass(poolName) {
       const pool = pools.get(poolName);
@@ -141,11 +145,20 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
       const poolPorts = ports.by('pool', poolName);
       const taken = new Set<string>();
       const unserved: WaitingClaim[] = [];
+      const overQuota: { claim: WaitingClaim; error: CodedError }[] = [];
+      const heldBy = heldByNamespace(poolPorts);
+      const take = (claim: WaitingClaim, names: readonly string[]) => {
+        const { namespace = '' } = parseKey(claim.key);
+        const mine = heldPorts(claim).map(keyOf);
+        const more = names.filter(name => !mine.includes(name)).length;
+        heldBy.set(namespace, (heldBy.get(namespace) ?? 0) + more);
+      };
       const fresh: WaitingClaim[] = [];
       for (const claim of claims) {
         const entry = entries.get(claimantKey(claim.kind, claim.key));
         if (entry?.uid === claim.uid && entry.assignment.kind === 'ports') {
           for (const name of entry.assignment.names) taken.add(name);
+          take(claim, entry.assignment.names);
         } else fresh.push(claim);
       }
       const arns = (pool?.status?.loadBalancers ?? []).filter(isUsable).map(({ arn }) => arn);
@@ -157,48 +170,63 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
       const elder = elderOf(poolName);
       let heldBack: readonly NLBPort[] = [];
       let passedOver = 0;
+      const reserved = new Set(pool?.spec.reservedPorts);
+      const isOpen = (port: NLBPort) => !reserved.has(port.spec.port);
+      const give = (claim: WaitingClaim, given: readonly NLBPort[]) => {
+        const names = given.map(keyOf);
+        free = filterPorts(free, port => !given.includes(port));
+        take(claim, names);
+        set(claim, { kind: 'ports', names });
+      };
       for (const claim of fresh) {
         if (claim.adopts && !claim.adopts.some(name => taken.has(name))) {
           for (const name of claim.adopts) taken.add(name);
           set(claim, { kind: 'ports', names: [...claim.adopts] });
+          take(claim, claim.adopts);
+          continue;
+        }
+        const { namespace = '' } = parseKey(claim.key);
+        const lacking = claim.wish.ports.length - heldPorts(claim).length;
+        const error = pool && quotaError(pool, namespace, heldBy.get(namespace) ?? 0, lacking);
+        if (error) {
+          overQuota.push({ claim, error });
           continue;
         }
         const kept = pool ? keptFor(claim, pool) : [];
-        if (claim.wish.ports.some(({ number }) => number !== undefined)) {
-          const chosen = allocateWishes(free, claim.wish.ports, kept);
+        if (numbersOf(claim).length > 0) {
+          const chosen = allocateWishes(free, claim.wish.ports, kept, reserved);
           if (!chosen) unserved.push(claim);
-          else {
-            free = chosen.free;
-            set(claim, { kind: 'ports', names: chosen.ports.map(keyOf) });
-          }
+          else give(claim, chosen.ports);
           continue;
         }
-        const result = allocateBeside(free, kept, claim.wish.ports);
+        const result = allocateBeside(filterPorts(free, isOpen), kept, claim.wish.ports);
         if (result.kind === 'exhausted') {
           unserved.push(claim);
           if (claim.wish.ports.length > 1 && elder.isFirst(claim)) {
             const arn = elder.holdsOn();
-            heldBack = free.get(arn ?? '') ?? [];
-            if (arn !== undefined) free = new Map(free).set(arn, []);
+            heldBack = (free.get(arn ?? '') ?? []).filter(isOpen);
+            free = filterPorts(free, port => !heldBack.includes(port));
           }
           continue;
         }
         if (elder.isFound) passedOver += result.ports.length;
-        free = result.free;
-        set(claim, { kind: 'ports', names: result.ports.map(port => port.metadata.name) });
+        give(claim, result.ports);
       }
-      elder.endPass(passedOver, mostFreeOn(free));
-      waitingByPool.set(poolName, unserved.length);
+      const left = filterPorts(free, isOpen);
+      elder.endPass(passedOver, mostFreeOn(left));
+      waitingByPool.set(poolName, unserved.length + overQuota.length);
+      for (const { claim, error } of overQuota) set(claim, { kind: 'waits', error });
       const shortage = {
-        free,
+        free: left,
+        reserved: [...free.values()].flat().filter(port => !isOpen(port)).length,
         heldBack: heldBack.length,
         ports: poolPorts,
-        waiting: unserved.length,
+        waiting: unserved.filter(claim => numbersOf(claim).length === 0).length,
         nowMs: clock.nowMs(),
       };
       for (const claim of unserved) {
         const reason = pool ? whyNot(pool, shortage, claim.wish.ports.length) : { kind: 'settingUp' as const };
-        set(claim, aboutNumbers(claim, poolName, reason));
+        set(claim, aboutNumbers(claim, poolName, poolPorts, reason));
       }
       return changed;
     },
@@ -215,6 +243,11 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
       return holding && clock.nowMs() < holding.untilMs ? holding.untilMs : undefined;
     },
   };
+}
+
+/** The ports left for which `isLeft` holds. */
+function filterPorts(free: FreePorts, isLeft: (port: NLBPort) => boolean): FreePorts {
+  return new Map([...free].map(([arn, ports]) => [arn, ports.filter(isLeft)]));
 }
 
 /** The load balancer that has most free ports, the first of several. */
@@ -234,29 +267,54 @@ function isUsable({ state }: { state: string }): boolean {
 }
 
 function sameWait(a: Assignment, b: Assignment): boolean {
-  if (a.kind === 'waits' && b.kind === 'waits') return a.error.reason === b.error.reason;
+  // How many wait changes all the time, and is no news to any one of them.
+  const isSameError = (one: CodedError, other: CodedError) =>
+    one.reason === other.reason && (one.reason === 'PoolFull' || one.message === other.message);
+  if (a.kind === 'waits' && b.kind === 'waits') return isSameError(a.error, b.error);
   return a.kind === 'settingUp' && b.kind === 'settingUp';
 }
 
 /** A claim that names numbers is told of those: others may well be free. */
-function aboutNumbers({ wish }: WaitingClaim, poolName: string, reason: Assignment): Assignment {
-  const wanted = wish.ports.flatMap(({ number }) => number ?? []);
+function aboutNumbers(
+  claim: WaitingClaim,
+  poolName: string,
+  ports: readonly NLBPort[],
+  reason: Assignment,
+): Assignment {
+  const wanted = numbersOf(claim);
   if (wanted.length === 0 || reason.kind !== 'waits' || reason.error.reason !== 'PoolFull') return reason;
   const [what, them] = wanted.length === 1 ? ['port', 'it'] : ['ports', 'all of them'];
-  const message = `Cannot allocate ${what} ${wanted.join(', ')} in pool "${poolName}": no load balancer has ${them} free`;
+  const message = `Cannot allocate ${what} ${wanted.join(', ')} in pool "${poolName}": no load balancer has ${them} free${holders(ports, wanted)}`;
   return { kind: 'waits', error: codedError('PortTaken', message) };
+}
+
+function numbersOf({ wish }: WaitingClaim): number[] {
+  return wish.ports.flatMap(({ number }) => number ?? []);
+}
+
+/** Who has the numbers, as far as somebody has. */
+function holders(ports: readonly NLBPort[], wanted: readonly number[]): string {
+  const claims = ports.flatMap(({ spec }) => (spec.claim && wanted.includes(spec.port) ? [spec] : []));
+  const said = claims.map(({ port, claim }) => {
+    const who = `${claim?.namespace}/${claim?.name}`;
+    return claim?.releasedAt === undefined ? `${who} holds ${port}` : `${port} rests after ${who}`;
+  });
+  return said.length === 0 ? '' : `; ${said.slice(0, 3).join(', ')}`;
 }
 
 interface Shortage {
   /** What is left when everyone who could be served was. */
   free: FreePorts;
+  /** Free ports that only claims for their numbers get. */
+  reserved: number;
   heldBack: number;
   ports: readonly NLBPort[];
   waiting: number;
   nowMs: number;
 }
 
-function whyNot(pool: NLBPortPool, { free, heldBack, ports, waiting, nowMs }: Shortage, needed: number): Assignment {
+function whyNot(pool: NLBPortPool, shortage: Shortage, needed: number): Assignment {
+  const { free, heldBack, ports, waiting, nowMs } = shortage;
   const { name, generation } = pool.metadata;
   const { loadBalancers = [], observedGeneration, conditions } = pool.status ?? {};
   const ready = findCondition(conditions, 'Ready');
@@ -277,11 +335,12 @@ function whyNot(pool: NLBPortPool, { free, heldBack, ports, waiting, nowMs }: Sh
       : `at most ${most} of ${capacity} ports free on one load balancer`;
   const resting = ports.filter(port => port.spec.claim?.releasedAt !== undefined);
   const isKept = (port: NLBPort) => nowMs < retainedUntilMs(port, pool, isForeign(port, pool));
-  const reserved = resting.filter(isKept).length;
+  const retained = resting.filter(isKept).length;
   const notes = [
     ...(heldBack > 0 ? [`${heldBack} held back for the oldest claim that needs several`] : []),
-    ...(reserved > 0 ? [`${reserved} kept for the namesakes of claimants that are gone`] : []),
-    ...(resting.length > reserved ? [`${resting.length - reserved} resting after a release`] : []),
+    ...(shortage.reserved > 0 ? [`${shortage.reserved} reserved for claims that name them`] : []),
+    ...(retained > 0 ? [`${retained} kept for the namesakes of claimants that are gone`] : []),
+    ...(resting.length > retained ? [`${resting.length - retained} resting after a release`] : []),
   ];
   const noted = notes.length > 0 ? ` (${notes.join(', ')})` : '';
   const claims = waiting === 1 ? '1 claim waits' : `${waiting} claims wait`;

@@ -105,7 +105,9 @@ export function watchForPods(deps: Pick<PodsDeps, 'pods' | 'ports' | 'pools' | '
     for (const claim of new Set([object?.spec.claim, previous?.spec.claim])) {
       if (claim?.kind === 'Pod') queue.add(`${claim.namespace}/${claim.name}`);
     }
-    if (!object?.spec.claim) deps.requestPass(object?.spec.pool ?? previous?.spec.pool ?? '');
+    // Released, it counts for no quota any more.
+    const isLetGo = object?.spec.claim?.releasedAt !== undefined && previous?.spec.claim?.releasedAt === undefined;
+    if (!object?.spec.claim || isLetGo) deps.requestPass(object?.spec.pool ?? previous?.spec.pool ?? '');
   });
   deps.pools.onChange(({ key, object, previous }) => {
     deps.requestPass(key);

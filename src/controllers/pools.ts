@@ -355,7 +355,7 @@ async function saveStatus(
     current => {
       const status: PoolStatus = { ...current.status, observedGeneration: current.metadata.generation, loadBalancers };
       const ports = deps.ports.by('pool', name);
-      status.ports = countPorts(ports, port => isForeign(port, { ...current, status }));
+      status.ports = countPorts(ports, port => isForeign(port, { ...current, status }), current.spec.reservedPorts);
       status.waiting = deps.waitingClaims(name);
       for (const condition of poolConditions(deps, current, status, listing, planned, held)) {
         status.conditions = withCondition(status.conditions, condition, nowMs);
@@ -432,16 +432,17 @@ function poolConditions(
   // Without a usable load balancer the pool is not full but not ready, which the other condition says.
   const made = ports.filter(port => !port.spec.retire).length;
   const isFull = waiting > 0 && status.ports?.free === 0 && capacityOf(status) > 0 && made >= capacityOf(status);
-  conditions.push(
-    isFull
-      ? fromError(
-          'CapacityAvailable',
-          codedError('PoolFull', `Cannot serve every claim of pool "${name}": add a load balancer: ${claims}`),
-        )
-      : waiting > 0
-        ? make('CapacityAvailable', false, 'SettingUp', `${claims} for a port that is not there yet`)
-        : make('CapacityAvailable', true, 'PortsFree', 'Every claim is served'),
-  );
+  if (isFull) {
+    const message = `Cannot serve every claim of pool "${name}": add a load balancer: ${claims}`;
+    conditions.push(fromError('CapacityAvailable', codedError('PoolFull', message)));
+  } else if (waiting > 0 && (capacityOf(status) === 0 || made < capacityOf(status))) {
+    conditions.push(make('CapacityAvailable', false, 'SettingUp', `${claims} for a port that is not there yet`));
+  } else {
+    // A number that another has, a quota, or several ports on one load balancer.
+    const message =
+      waiting > 0 ? `${claims} for more than a free port, as their conditions say` : 'Every claim is served';
+    conditions.push(make('CapacityAvailable', true, 'PortsFree', message));
+  }
 
   const quarantineMs = parseDurationMs(pool.spec.release.quarantine);
   const short = quarantineMs < deps.options.awsAttemptMs;

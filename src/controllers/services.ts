@@ -6,6 +6,7 @@ import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { freePorts, isConflict as isConflictPort } from '../core/allocate.ts';
 import { allocateWishes, planPorts } from '../core/port-plan.ts';
+import { heldByNamespace, quotaError } from '../core/quota.ts';
 import { readyAtMs } from '../core/readiness.ts';
 import { type JudgedEndpoint, serviceTargets } from '../core/service-targets.ts';
 import {
@@ -227,7 +228,9 @@ async function serve(deps: ServicesDeps, service: Service, mine: readonly NLBPor
   const wishes = wish.ok ? wish.value.ports : servicePortWishes(service);
   const plan = planPorts(committed, wishes);
   let waits: CodedError | undefined = wish.ok ? undefined : wish.error;
-  if (wish.ok && plan.missing.length + plan.dropped.length > 0) {
+  const overQuota = wish.ok ? quotaOf(deps, service, committed[0]!.spec.pool, plan.missing.length) : undefined;
+  if (overQuota) waits = overQuota;
+  else if (wish.ok && plan.missing.length + plan.dropped.length > 0) {
     const changed = await change(deps, service, plan.kept, plan.missing, wishes);
     if (changed !== 'waits') return changed;
     waits = codedError(
@@ -236,6 +239,14 @@ async function serve(deps: ServicesDeps, service: Service, mine: readonly NLBPor
     );
   }
   return follow(deps, service, committed, plan.kept, waits);
+}
+
+/** Why the namespace can't have so many ports more, where the pool limits it. */
+function quotaOf(deps: ServicesDeps, service: Service, poolName: string, more: number): CodedError | undefined {
+  const pool = deps.pools.get(poolName);
+  const { namespace = '' } = service.metadata;
+  if (!pool || more === 0) return undefined;
+  return quotaError(pool, namespace, heldByNamespace(deps.ports.by('pool', poolName)).get(namespace) ?? 0, more);
 }
 
 /** Binds what an edited wish lacks, on the same load balancer, and commits the new set: the old one serves until then. */
@@ -256,7 +267,7 @@ async function change(
       ? [kept[0].port.spec.loadBalancer.arn]
       : (pool.status?.loadBalancers ?? []).map(({ arn }) => arn);
     const free = freePorts(arns, deps.ports.by('pool', named), port => isForeign(port, pool));
-    const chosen = allocateWishes(free, missing);
+    const chosen = allocateWishes(free, missing, [], new Set(pool.spec.reservedPorts));
     if (!chosen) return 'waits';
     const bound = await bindAll(
       deps,

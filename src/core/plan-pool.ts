@@ -16,7 +16,7 @@ export interface PlannedLoadBalancer {
 
 export interface PoolPlanInput {
   poolName: string;
-  spec: Pick<PoolSpec, 'ports' | 'protocol' | 'warm'>;
+  spec: Pick<PoolSpec, 'ports' | 'protocol' | 'warm' | 'reservedPorts'>;
   /** True while the pool is being deleted: every port is retired. */
   deleting: boolean;
   loadBalancers: readonly PlannedLoadBalancer[];
@@ -40,7 +40,7 @@ export interface PoolPlan {
 /**
  * Decides which NLBPorts a pool has, which are warm, and which go. On each load balancer it uses as many ports as AWS
  * leaves room for beside the listeners of others, and beside those that its own ports outside of the range still have:
- * those that are claimed, then the lowest numbers. A port on which someone else listens stays as an object, so that
+ * those that are claimed, then the reserved ones, then the lowest numbers. A port on which someone else listens stays as an object, so that
  * people see it, and counts for nothing.
  */
 export function planPool(input: PoolPlanInput): PoolPlan {
@@ -59,7 +59,7 @@ export function planPool(input: PoolPlanInput): PoolPlan {
     }
   }
 
-  const warm = warmNames(input.spec.warm, wanted, existing);
+  const warm = warmNames(input.spec, wanted, existing);
   for (const [name, { arn, port }] of wanted) {
     const found = existing.get(name);
     if (!found) plan.create.push(newPort(input, name, arn, port, warm.has(name), hasListener(input, arn, port)));
@@ -107,18 +107,29 @@ function usableNumbers(
   });
   const taken = foreignSet.size + claimed.length + leaving.length;
   const room = Math.max(0, input.listenersPerLoadBalancer - taken);
+  const isReserved = (port: number) => Number(input.spec.reservedPorts?.includes(port) ?? false);
+  // Who asks for a reserved number can do with no other.
+  open.sort((a, b) => isReserved(b) - isReserved(a) || a - b);
   return { usable: [...claimed, ...open.slice(0, room)], foreign };
 }
 
-/** The free ports that are kept warm: those that are, then the pool's order, so that nothing is moved without need. */
+/**
+ * The free ports that are kept warm: those that are, then the pool's order, so that nothing is moved without need. Reserved
+ * ones are not: most claims can't have them.
+ */
 function warmNames(
-  count: number,
-  wanted: ReadonlyMap<string, { foreign: boolean }>,
+  { warm: count, reservedPorts = [] }: PoolPlanInput['spec'],
+  wanted: ReadonlyMap<string, { port: number; foreign: boolean }>,
   existing: ReadonlyMap<string, NLBPort>,
 ): Set<string> {
-  const free = [...wanted].flatMap(([name, { foreign }]) => {
+  const free = [...wanted].flatMap(([name, { foreign, port: number }]) => {
     const port = existing.get(name);
-    if (foreign || (port && (port.spec.claim || port.metadata.deletionTimestamp || isConflict(port)))) return [];
+    if (
+      foreign ||
+      reservedPorts.includes(number) ||
+      (port && (port.spec.claim || port.metadata.deletionTimestamp || isConflict(port)))
+    )
+      return [];
     return [{ name, warm: port?.spec.warm ?? false }];
   });
   return new Set(
@@ -156,13 +167,17 @@ function newPort(
 }
 
 /** How many ports are in which state, for the pool's status. */
-export function countPorts(ports: readonly NLBPort[], isForeign: (port: NLBPort) => boolean) {
+export function countPorts(
+  ports: readonly NLBPort[],
+  isForeign: (port: NLBPort) => boolean,
+  reserved: readonly number[] = [],
+) {
   const counts = { total: ports.length, free: 0, warm: 0, bound: 0, resting: 0, conflict: 0 };
   for (const port of ports) {
     if (port.spec.claim?.releasedAt) counts.resting++;
     else if (port.spec.claim) counts.bound++;
     else if (isForeign(port) || isConflict(port)) counts.conflict++;
-    else if (isFree(port)) {
+    else if (isFree(port) && !reserved.includes(port.spec.port)) {
       counts.free++;
       if (port.status?.phase === 'Available') counts.warm++;
     }

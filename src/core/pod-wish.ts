@@ -8,16 +8,18 @@ import {
   parsePorts,
 } from '../api/claim.ts';
 import { failure, type Result } from '../api/errors.ts';
-import { poolLabel, portsAnnotation } from '../api/names.ts';
+import { poolLabel, portsAnnotation, staticPortAnnotation } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { Pod } from '../kube/objects.ts';
+import { withStaticPorts } from './static-ports.ts';
 
 /** The annotation by which the kubelet marks a static pod's copy in the API. */
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
 /**
  * What a pod asks of a pool, or why it can't have it: from its label, annotation and containers alone. Errors: MirrorPod,
- * PoolNotFound, AccessDenied, HostNetwork, those of `parsePorts`, NoSinglePort, TooManyPorts, ProtocolNotInPool.
+ * PoolNotFound, AccessDenied, HostNetwork, those of `parsePorts`, NoSinglePort, TooManyPorts, ProtocolNotInPool,
+ * MalformedStaticPort, PortNotInRange.
  */
 export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<ClaimWish> {
   const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
@@ -63,7 +65,8 @@ export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<ClaimWi
       `Cannot claim a ${other.protocol} port of pool "${poolName}": its protocol is ${pool.spec.protocol}`,
     );
   }
-  return { ok: true, value: { ports } };
+  const fixed = withStaticPorts(ports, annotations[staticPortAnnotation], pool);
+  return fixed.ok ? { ok: true, value: { ports: fixed.value } } : fixed;
 }
 
 /** Whether one of the patterns admits the namespace; `*` stands for any run of characters. */

@@ -35,23 +35,27 @@ export function planPorts<W extends PortWish>(held: readonly NLBPort[], wishes: 
 /**
  * Chooses a free port for every wish on one load balancer, in the pool's order of them: the numbers that are wished, and
  * for the others the first that are free. `kept` are ports that the claimant's namesake left to it: such a number is as good
- * as free for the wish of the same name. Undefined where no load balancer has them all.
+ * as free for the wish of the same name, and its load balancer comes first. Numbers that are `reserved` are given to wishes for them alone. Undefined where no
+ * load balancer has them all.
  */
 export function allocateWishes(
   free: FreePorts,
   wishes: readonly PortWish[],
   kept: readonly NLBPort[] = [],
+  reserved: ReadonlySet<number> = new Set(),
 ): { ports: NLBPort[]; free: FreePorts } | undefined {
-  for (const [arn, ports] of free) {
-    const fixed = new Set(wishes.flatMap(({ number }) => number ?? []));
-    const others = ports.filter(({ spec }) => !fixed.has(spec.port));
-    const keptHere = kept.filter(({ spec }) => spec.loadBalancer.arn === arn);
-    const chosen = wishes.map(({ name, number }) =>
-      number === undefined
-        ? others.shift()
-        : (ports.find(({ spec }) => spec.port === number) ??
-          keptHere.find(({ spec }) => spec.port === number && spec.claim?.portName === name)),
-    );
+  const fixed = new Set(wishes.flatMap(({ number }) => number ?? []));
+  const keptOn = (arn: string) => kept.filter(({ spec }) => spec.loadBalancer.arn === arn);
+  for (const [arn, ports] of [...free].toSorted(([a], [b]) => keptOn(b).length - keptOn(a).length)) {
+    const others = ports.filter(({ spec }) => !fixed.has(spec.port) && !reserved.has(spec.port));
+    const keptHere = keptOn(arn);
+    const chosen = wishes.map(({ name, number }) => {
+      const own = keptHere.find(
+        ({ spec }) => spec.claim?.portName === name && (number === undefined || spec.port === number),
+      );
+      if (own) return own;
+      return number === undefined ? others.shift() : ports.find(({ spec }) => spec.port === number);
+    });
     if (chosen.includes(undefined)) continue;
     const taken = chosen as NLBPort[];
     return {

@@ -1,6 +1,6 @@
 import { maxPortsAnnotationBytes } from '../api/claim.ts';
 import { truncateUtf8 } from '../api/errors.ts';
-import { portsAnnotation, readyCondition } from '../api/names.ts';
+import { portsAnnotation, readyCondition, staticPortAnnotation } from '../api/names.ts';
 import type { Pod } from '../kube/objects.ts';
 
 /** A pod with what the claim controller reads and nothing else: tens of thousands of them fit in memory. */
@@ -11,7 +11,9 @@ export function trimPod(pod: Pod): Pod {
     // A little more than is allowed still shows that it is too long, wherever a character ends.
     .map(([name, value]) => [
       name,
-      name === portsAnnotation ? truncateUtf8(value, maxPortsAnnotationBytes + 8) : value,
+      name === portsAnnotation || name === staticPortAnnotation
+        ? truncateUtf8(value, maxPortsAnnotationBytes + 8)
+        : value,
     ]);
   const labels = Object.entries(metadata.labels ?? {}).filter(([name]) => name.startsWith('nlbports.dev/'));
   return {
