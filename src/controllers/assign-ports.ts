@@ -321,6 +321,10 @@ function whyNot(pool: NLBPortPool, shortage: Shortage, needed: number): Assignme
   if (observedGeneration !== generation || ready === undefined) return { kind: 'settingUp' };
   const wanted = needed === 1 ? 'a port' : `${needed} ports`;
   const cannot = `Cannot allocate ${wanted} in pool "${name}"`;
+  if (ready.reason === 'ClusterRestored') {
+    const message = `Cannot allocate a port in pool "${name}": a person must decide first; ${ready.message}`;
+    return { kind: 'waits', error: codedError('PoolNotReady', message) };
+  }
   if (!loadBalancers.some(isUsable)) {
     const message = `${cannot}: no load balancer can be used; ${ready.message}`;
     return { kind: 'waits', error: codedError('PoolNotReady', message) };

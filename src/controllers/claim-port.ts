@@ -1,6 +1,6 @@
 import { preciseTimestamp } from '../api/conditions.ts';
 import { type NLBPort, nlbPorts, type PortClaim, sameTarget, type Target } from '../api/port.ts';
-import { adoptableBy } from '../core/adoption.ts';
+import { foundBehind } from '../core/adoption.ts';
 import { isFree } from '../core/allocate.ts';
 import { isClaimOf } from '../core/retention.ts';
 import type { JsonPatchOperation, KubeClient, Patch } from '../kube/client.ts';
@@ -68,7 +68,7 @@ export async function bindPort(
 
 function bind(port: NLBPort, { kind, namespace, name, uid }: Claimant, portName: string): Patch | undefined {
   // Since it was chosen it may have been taken, deleted, or met someone else.
-  if (!isFree(port) && adoptableBy(port) === undefined) return undefined;
+  if (!isFree(port) && foundBehind(port).length === 0) return undefined;
   const claim: PortClaim = { kind, namespace, name, uid, portName, exposed: false };
   return { type: 'merge', body: { metadata: { resourceVersion: port.metadata.resourceVersion }, spec: { claim } } };
 }

@@ -2,14 +2,13 @@ import { parseDurationMs } from '../api/duration.ts';
 import { poolLabel } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
-import { adoptableBy, isBeingFound } from '../core/adoption.ts';
 import { podWish } from '../core/pod-wish.ts';
 import { committedSet, findSet } from '../core/port-set.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, type Pod } from '../kube/objects.ts';
+import { adoption } from './adoption.ts';
 import type { ClaimSource, WaitingClaim } from './assign-ports.ts';
 import { claimantKey, committedNames, hasEnded, isHeldBy } from './claims.ts';
-import { isHeldBack } from './restored.ts';
 
 /** The pods that wait for ports, as the assigner goes over them. */
 export function waitingPods({ pods, ports }: { pods: Informer<Pod>; ports: Informer<NLBPort> }): ClaimSource {
@@ -22,7 +21,8 @@ export function waitingPods({ pods, ports }: { pods: Informer<Pod>; ports: Infor
       if (claimed.some(port => isAwaited(port, uid, pool))) return [];
       const wish = podWish(pod, pool);
       if (!wish.ok) return [];
-      const adopts = adoption(pod, wish.value.ports.length, pool, ports);
+      const ips = new Set([pod.status?.podIP ?? '', ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)]);
+      const adopts = adoption(pod, wish.value.ports, ips, pool, ports);
       if (adopts === 'wait') return [];
       const held = claimed.filter(port => isHeldBy(port, uid));
       const names = wish.value.ports.map(({ name }) => name);
@@ -38,32 +38,4 @@ function isAwaited({ spec }: NLBPort, uid: string, pool: NLBPortPool | undefined
   if (!pool || spec.pool !== pool.metadata.name || spec.claim?.releasedAt !== undefined) return false;
   if (spec.claim?.uid === uid) return false;
   return parseDurationMs(pool.spec.release.retain) > 0;
-}
-
-/**
- * The ports that a live pod says it holds, that nobody has, and whose groups hold its address: it is behind them already.
- * `wait` while that is not known yet: the ports are about to be made again, or looked into, or a person has to decide.
- * Then what is written on the pod stays as it is.
- */
-function adoption(
-  pod: Pod,
-  count: number,
-  pool: NLBPortPool | undefined,
-  ports: Informer<NLBPort>,
-): string[] | 'wait' | undefined {
-  const names = committedNames(pod);
-  if (names.length === 0 || !pool) return undefined;
-  if (isHeldBack(pool)) return 'wait';
-  const known = names.map(name => ports.get(name));
-  const mayCome = isBeingMade(pool, ports.by('pool', pool.metadata.name));
-  if (known.some(port => (port ? isBeingFound(port) : mayCome))) return 'wait';
-  const ips = new Set([pod.status?.podIP, ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)]);
-  const isIts = (port: NLBPort | undefined) => port !== undefined && ips.has(adoptableBy(port) ?? 'nobody');
-  return names.length === count && known.every(isIts) ? names : undefined;
-}
-
-/** Whether ports of the pool are still to be made: those that are gone will be among them. */
-function isBeingMade({ status }: NLBPortPool, ports: readonly NLBPort[]): boolean {
-  const capacity = (status?.loadBalancers ?? []).reduce((sum, loadBalancer) => sum + loadBalancer.capacity, 0);
-  return ports.filter(({ spec }) => !spec.retire).length < capacity;
 }

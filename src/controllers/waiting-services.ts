@@ -4,6 +4,7 @@ import type { NLBPort } from '../api/port.ts';
 import { serviceWish } from '../core/service-wish.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, type Service } from '../kube/objects.ts';
+import { adoption } from './adoption.ts';
 import type { ClaimSource, WaitingClaim } from './assign-ports.ts';
 import { claimantKey, isHeldBy } from './claims.ts';
 import type { ServiceCache } from './service-cache.ts';
@@ -22,7 +23,10 @@ export function waitingServices(deps: {
       const claimed = deps.ports.by('claimant', claimantKey('Service', key));
       if (claimed.some(port => isHeldBy(port, uid) || isAwaited(port, pool))) return [];
       const wish = serviceWish(service, poolName, pool);
-      return wish.ok ? [{ kind: 'Service', key, uid, since: creationTimestamp, wish: wish.value }] : [];
+      if (!wish.ok) return [];
+      // Anyone who may write EndpointSlices can name any address in them: they prove nothing.
+      if (adoption(service, wish.value.ports, new Set(), pool, deps.ports) === 'wait') return [];
+      return [{ kind: 'Service', key, uid, since: creationTimestamp, wish: wish.value }];
     });
 }
 

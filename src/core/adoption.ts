@@ -1,5 +1,5 @@
 import { foundAnnotation } from '../api/names.ts';
-import type { NLBPort, PortStatus } from '../api/port.ts';
+import type { NLBPort, PortStatus, Target } from '../api/port.ts';
 import { announceResources } from './resource-record.ts';
 
 /**
@@ -26,12 +26,11 @@ export function isBeingFound(port: NLBPort): boolean {
   return mustBeLookedInto(port) || isLookedFor;
 }
 
-/** Whether the port is free but for one target that was found in its group: the address of whoever may have it. */
-export function adoptableBy({ metadata, spec, status }: NLBPort): string | undefined {
-  const [found, ...more] = status?.targets ?? [];
-  if (spec.claim || spec.retire || metadata.deletionTimestamp !== undefined) return undefined;
-  if (status?.adoptUntil === undefined || found?.state !== 'Registered' || more.length > 0) return undefined;
-  return found.ip;
+/** The targets that were found in the group of a port that is free but for them; none where anything speaks against it. */
+export function foundBehind({ metadata, spec, status }: NLBPort): readonly Target[] {
+  const { adoptUntil, targets = [] } = status ?? {};
+  if (spec.claim || spec.retire || metadata.deletionTimestamp !== undefined || adoptUntil === undefined) return [];
+  return targets.every(({ state }) => state === 'Registered') ? targets : [];
 }
 
 /** Whether what was found in the group is left alone still: nobody has been exposed to it, and its time is not over. */

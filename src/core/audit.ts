@@ -113,6 +113,7 @@ export interface AuditInput {
 export function compareListing(input: AuditInput): AuditFinding[] {
   const { ports, pools, view } = input;
   const byPool = new Map(pools.map(pool => [pool.metadata.name, pool]));
+  const index = indexed(view);
   return [
     ...view.missing.map((arn): AuditFinding => {
       const pool = pools.find(({ status }) => status?.loadBalancers?.some(known => known.arn === arn));
@@ -122,7 +123,7 @@ export function compareListing(input: AuditInput): AuditFinding[] {
     }),
     ...ports.flatMap(port => {
       const pool = byPool.get(port.spec.pool);
-      return pool && isWanted(port) && isAtRest(port) ? comparePort(port, settingsFor(port, pool), view) : [];
+      return pool && isWanted(port) && isAtRest(port) ? comparePort(port, settingsFor(port, pool), index) : [];
     }),
     ...compareOwned(input, byPool),
   ];
@@ -179,16 +180,37 @@ export function whyPoolsAreUnsure(pools: readonly NLBPortPool[]): string | undef
   return unsure && `pool ${unsure.metadata.name} does not have all of its load balancers`;
 }
 
-function comparePort(port: NLBPort, settings: TargetGroupSettings, view: AwsView): AuditFinding[] {
+/** A view by what it is asked for: there may be thousands of each. */
+interface IndexedView {
+  loadBalancers: ReadonlySet<string>;
+  listeners: ReadonlyMap<string, SeenListener>;
+  byPlace: ReadonlyMap<string, SeenListener>;
+  targetGroups: ReadonlyMap<string, SeenTargetGroup>;
+}
+
+function indexed({ loadBalancers, listeners, targetGroups }: AwsView): IndexedView {
+  return {
+    loadBalancers: new Set(loadBalancers),
+    listeners: new Map(listeners.map(listener => [listener.arn, listener])),
+    byPlace: new Map(listeners.map(listener => [placeOf(listener.loadBalancerArn, listener.port), listener])),
+    targetGroups: new Map(targetGroups.map(group => [group.arn, group])),
+  };
+}
+
+function placeOf(loadBalancerArn: string, port: number): string {
+  return `${loadBalancerArn} ${port}`;
+}
+
+function comparePort(port: NLBPort, settings: TargetGroupSettings, view: IndexedView): AuditFinding[] {
   const { listenerArn, targetGroupArn, applied } = port.status ?? {};
   const { loadBalancer, protocol, port: number } = port.spec;
   const { name } = port.metadata;
   const findings: AuditFinding[] = [];
-  if (listenerArn !== undefined && view.loadBalancers.includes(loadBalancer.arn)) {
+  if (listenerArn !== undefined && view.loadBalancers.has(loadBalancer.arn)) {
     const about = { ...aboutPort(port), resource: listenerArn };
     const action = repair('listener');
-    const listener = view.listeners.find(({ arn }) => arn === listenerArn);
-    const inPlace = view.listeners.find(seen => seen.loadBalancerArn === loadBalancer.arn && seen.port === number);
+    const listener = view.listeners.get(listenerArn);
+    const inPlace = view.byPlace.get(placeOf(loadBalancer.arn, number));
     if (!listener && inPlace && !isOwnedBy(inPlace.owner, name)) {
       const message = `Port ${number} has ${inPlace.arn} of someone else, where ${listenerArn} was`;
       findings.push({ kind: 'PortTaken', ...about, message, action });
@@ -200,7 +222,7 @@ function comparePort(port: NLBPort, settings: TargetGroupSettings, view: AwsView
       findings.push({ kind: 'ListenerChanged', ...about, message, action });
     }
   }
-  const group = view.targetGroups.find(({ arn }) => arn === targetGroupArn);
+  const group = view.targetGroups.get(targetGroupArn ?? '');
   if (targetGroupArn !== undefined && !group) findings.push(groupMissing(port));
   if (group && applied?.healthCheck === settings.fingerprints.healthCheck) {
     const changes = healthCheckChanges(group.healthCheck, settings);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { findCondition } from '../api/conditions.ts';
 import { nlbPortPools } from '../api/pool.ts';
 import { nlbPorts } from '../api/port.ts';
+import { pods } from '../kube/resource.ts';
 import { assertSettled } from './assert-settled.ts';
 import { createWorld, type OperatorProcess, type World } from './world.ts';
 
@@ -51,6 +52,12 @@ async function restored(): Promise<Restored> {
   return { world, operator, endpoints, listeners, since };
 }
 
+/** A person says that the resources are this cluster's. */
+async function proceed(world: World): Promise<void> {
+  const body = { metadata: { annotations: { 'nlbports.dev/proceed': 'true' } } };
+  await world.kube.patch(nlbPortPools, { name: 'game' }, { type: 'merge', body });
+}
+
 async function endpointsOf(world: World): Promise<string[]> {
   return [await world.pod('room-1'), await world.pod('room-2')].map(pod => world.endpointOf(pod) ?? '');
 }
@@ -70,6 +77,7 @@ async function assertRoomsAnswer(world: World, endpoints: readonly string[]): Pr
 
 test('a leader that finds resources of its own and no NLBPort makes none, changes nothing, and says so', async () => {
   const { world, operator, endpoints, since } = await restored();
+  await world.room('new');
   for (let minute = 0; minute < 5; minute++) {
     await world.clock.advance(60_000);
     assert.deepEqual(await world.ports(), []);
@@ -82,6 +90,9 @@ test('a leader that finds resources of its own and no NLBPort makes none, change
   assert.match(ready?.message ?? '', /^NLBP-2007: Cannot make NLBPorts: .*arn:aws:elasticloadbalancing/);
   const told = (await world.eventsOf('NLBPortPool', 'game')).filter(({ reason }) => reason === 'ClusterRestored');
   assert.equal(told.length, 1);
+  const newcomer = (await world.pod('new')).status?.conditions?.find(({ type }) => type === 'nlbports.dev/ready');
+  assert.equal(newcomer?.reason, 'PoolNotReady');
+  assert.match(newcomer?.message ?? '', /a person must decide first; NLBP-2007/);
   const { values } = await operator.operator.metrics.registry.getSingleMetric('nlbports_cluster_restored')!.get();
   assert.equal(values[0]?.value, 1);
   await world.end();
@@ -110,8 +121,7 @@ test('once a person says so, live rooms get the ports back that they are behind,
   const { world, endpoints, listeners, since } = await restored();
   await world.clock.advance(20_000);
   await world.room('room-3');
-  const body = { metadata: { annotations: { 'nlbports.dev/proceed': 'true' } } };
-  await world.kube.patch(nlbPortPools, { name: 'game' }, { type: 'merge', body });
+  await proceed(world);
   for (let at = 0; at < 60; at++) {
     await world.clock.advance(1_500);
     await assertRoomsAnswer(world, endpoints);
@@ -145,11 +155,40 @@ test('what was found in a group of a port that is made again goes, where no live
   await world.removeRoom('room-1');
   world.startOperator({ 'audit-interval': '10s' });
   await world.clock.advance(20_000);
-  const body = { metadata: { annotations: { 'nlbports.dev/proceed': 'true' } } };
-  await world.kube.patch(nlbPortPools, { name: 'game' }, { type: 'merge', body });
+  await proceed(world);
   await world.eventually(async () => {
     await assertSettled(world);
     assert.equal((await world.ports()).length, 5);
   }, 200_000);
+  await world.end();
+});
+
+test('a pod with two ports gets back both, each for its own number, whatever order its commit has', async () => {
+  const { world, operator } = await playing();
+  await world.room('duo', { ports: 'voice=7778/UDP,game=7777/UDP' });
+  const targets = async () => {
+    const claimed = (await world.ports()).filter(({ spec }) => spec.claim?.name === 'duo');
+    assert.equal(claimed.length, 2);
+    for (const { status } of claimed) assert.ok(status?.endpoint);
+    return claimed.map(({ spec: { port, claim, targets } }) => `${port} ${claim?.portName} ${targets?.[0]?.port}`);
+  };
+  await world.eventually(targets);
+  await world.clock.advance(5_000);
+  const before = await targets();
+  const { metadata } = await world.pod('duo');
+  const said = metadata.annotations?.['nlbports.dev/endpoints'];
+  const bound = (metadata.annotations?.['nlbports.dev/bound'] ?? '').split(',').toReversed().join();
+  operator.kill();
+  const body = { metadata: { annotations: { 'nlbports.dev/bound': bound } } };
+  await world.kube.patch(pods, { name: 'duo', namespace: 'default' }, { type: 'merge', body });
+  await losePorts(world);
+  world.startOperator();
+  await world.clock.advance(5_000);
+  await proceed(world);
+  await world.eventually(async () => assert.deepEqual(await targets(), before), 120_000);
+  await world.clock.advance(5_000);
+  const endpoints = (text = '') => JSON.parse(text).map(({ name, port }: Record<string, unknown>) => [name, port]);
+  const now = (await world.pod('duo')).metadata.annotations?.['nlbports.dev/endpoints'];
+  assert.deepEqual(endpoints(now).toSorted(), endpoints(said).toSorted());
   await world.end();
 });
