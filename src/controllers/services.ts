@@ -1,17 +1,22 @@
 import { findCondition } from '../api/conditions.ts';
 import { parseDurationMs } from '../api/duration.ts';
-import { type CodedError, codedError } from '../api/errors.ts';
+import { type CodedError, codedError, type Result } from '../api/errors.ts';
 import { boundAnnotation, poolLabel, readyCondition } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { freePorts, isConflict as isConflictPort } from '../core/allocate.ts';
 import { allocateWishes, planPorts } from '../core/port-plan.ts';
+<<<<<<< HEAD
 import { heldByNamespace, quotaError } from '../core/quota.ts';
+=======
+import { committedSet } from '../core/port-set.ts';
+>>>>>>> 3a8c6d0 (byhand)
 import { readyAtMs } from '../core/readiness.ts';
 import { type JudgedEndpoint, serviceTargets } from '../core/service-targets.ts';
 import {
   claimsPorts,
   type ServicePortWish,
+  type ServiceWish,
   servicePoolName,
   servicePortWishes,
   serviceWish,
@@ -71,6 +76,9 @@ const again: ReconcileResult = { requeueAfterMs: MIN_REQUEUE_MS };
 const caughtUpMs = 200;
 const whenCaughtUp: ReconcileResult = { requeueAfterMs: caughtUpMs };
 const longestLagMs = 300_000;
+
+/** How often a Service looks for a free port to add to those that it holds: the queue of those that hold none goes first. */
+const addLookMs = 5_000;
 
 /** What a Service gives up it asks for no more, by a live read: the pool's retention counts from then. */
 const asksNoMore = () => true;
@@ -198,26 +206,10 @@ async function serve(deps: ServicesDeps, service: Service, mine: readonly NLBPor
   const poolName = service.metadata.labels?.[poolLabel] ?? mine[0]!.spec.pool;
   if (mine.some(port => port.spec.pool !== poolName || isLost(deps, port))) return giveUp(deps, service, mine);
   const names = committedNames(service);
-  const committed = names.flatMap(name => mine.find(port => port.metadata.name === name) ?? []);
   const wish = serviceWish(service, poolName, deps.pools.get(poolName));
-  if (committed.length === 0) {
-    if (mine.some(({ spec }) => spec.claim?.exposed)) return commit(deps, service, mine);
-    const plan = wish.ok ? planPorts(mine, wish.value.ports) : undefined;
-    if (plan && plan.missing.length === 0) {
-      return commit(
-        deps,
-        service,
-        plan.kept.map(({ port }) => port),
-      );
-    }
-    // Part of a set, bound before a crash: nobody has seen it.
-    return (await releasePorts(deps, mine, asksNoMore)) ? again : whenCaughtUp;
-  }
-  if (committed.length < names.length) {
-    const lost = names.filter(name => !committed.some(port => port.metadata.name === name));
-    // The live ports decide; the cache shows them by then.
-    return (await holdsAnyOf(deps, service.metadata.uid, lost)) ? again : giveUp(deps, service, mine);
-  }
+  const wished = wish.ok ? wish.value.ports.map(({ name }) => name) : undefined;
+  const committed = committedSet(mine, names, wished);
+  if (!committed) return settle(deps, service, mine, wish);
   const spare = mine.filter(port => !committed.includes(port));
   if (spare.length > 0) {
     // Only the live Service's word decides which are the ones: an older commit may stand in the cache.
@@ -241,12 +233,39 @@ async function serve(deps: ServicesDeps, service: Service, mine: readonly NLBPor
   return follow(deps, service, committed, plan.kept, waits);
 }
 
+<<<<<<< HEAD
 /** Why the namespace can't have so many ports more, where the pool limits it. */
 function quotaOf(deps: ServicesDeps, service: Service, poolName: string, more: number): CodedError | undefined {
   const pool = deps.pools.get(poolName);
   const { namespace = '' } = service.metadata;
   if (!pool || more === 0) return undefined;
   return quotaError(pool, namespace, heldByNamespace(deps.ports.by('pool', poolName)).get(namespace) ?? 0, more);
+=======
+/** A Service that holds ports without a commit that stands for them: they are committed where they are all there. */
+async function settle(
+  deps: ServicesDeps,
+  service: Service,
+  mine: readonly NLBPort[],
+  wish: Result<ServiceWish>,
+): Promise<ReconcileResult> {
+  const lost = committedNames(service).filter(name => !mine.some(port => port.metadata.name === name));
+  // The live ports decide; the cache shows them by then.
+  if (await holdsAnyOf(deps, service.metadata.uid, lost)) return again;
+  const plan = wish.ok ? planPorts(mine, wish.value.ports) : undefined;
+  if (plan && plan.missing.length === 0) {
+    return commit(
+      deps,
+      service,
+      plan.kept.map(({ port }) => port),
+    );
+  }
+  const isExposed = mine.some(({ spec }) => spec.claim?.exposed);
+  // What is asked for can not be read: what is held stays, and is said again.
+  if (!wish.ok && isExposed && lost.length === 0) return commit(deps, service, mine);
+  if (isExposed) return giveUp(deps, service, mine);
+  // Part of a set, bound before a crash: nobody has seen it.
+  return (await releasePorts(deps, mine, asksNoMore)) ? again : whenCaughtUp;
+>>>>>>> 3a8c6d0 (byhand)
 }
 
 /** Binds what an edited wish lacks, on the same load balancer, and commits the new set: the old one serves until then. */
@@ -326,6 +345,8 @@ async function follow(
     held.map(({ port }) => port),
     settleMs,
   );
+  const isLacking = error !== undefined && kept.length < servicePortWishes(service).length;
+  if (isLacking) settledMs.push(addLookMs);
   const lookAgainMs = Math.max(
     MIN_REQUEUE_MS,
     Math.min(found.lookAgainMs ?? Number.POSITIVE_INFINITY, gatesMs - nowMs, ...settledMs),

@@ -482,3 +482,92 @@ test('an edited list of ports is followed, and no partial set is ever committed'
   await world.eventually(async () => assert.equal((await heldBy(world, 'web')).length, 2));
   await world.end();
 });
+
+test('what people write on a Service or do to its ports by hand is undone, and its endpoint stays', async () => {
+  const world = await running();
+  const ip = await pod(world, 'a', 'web');
+  await service(world, 'web');
+  await isServed(world, 'web', [ip]);
+  const before = await read(world, 'web');
+  const annotate = (annotations: object) => edit(world, 'web', { metadata: { annotations } });
+  const isAsBefore = () =>
+    world.eventually(async () => {
+      const { annotations } = (await read(world, 'web')).metadata;
+      assert.deepEqual(annotations, before.metadata.annotations);
+      assert.deepEqual(await heldBy(world, 'web'), [30000]);
+      await assertAwsMatches(world, await world.ports());
+    }, 60_000);
+  for (const wrong of [
+    null,
+    'nonsense',
+    `${before.metadata.annotations?.[boundAnnotation]?.replace('30000', '30007')}`,
+  ]) {
+    await annotate({ [boundAnnotation]: wrong });
+    await isAsBefore();
+  }
+  await annotate({ [endpointAnnotation]: 'evil.example.com:1', [endpointsAnnotation]: null });
+  await isAsBefore();
+  // Deleting the object of a bound port does nothing before its claim is over.
+  await world.kube.delete(nlbPorts, { name: (await world.port(30000)).metadata.name });
+  await world.clock.advance(30_000);
+  assert.equal(endpointOf(await read(world, 'web')), endpointOf(before));
+  assert.equal(await world.ask(endpointOf(before)!), 'a');
+  await world.end();
+});
+
+test('requests that get lost, come late or come twice leave each Service with exactly its ports', async () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const world = await createWorld({ seed, loadBalancers: ['one', 'two'] });
+    const random = seededRandom(seed);
+    const maker = createEndpointSliceMaker({
+      clock: world.clock,
+      transport: world.cluster.transport,
+      random: seededRandom(seed + 100),
+      log: silentLog(),
+    });
+    const started = maker.start();
+    await world.clock.advance(50);
+    await started;
+    const kinds = ['unsent', 'unanswered', 'doubled'] as const;
+    let isCalm = false;
+    const fault = () => {
+      if (isCalm || random.next() > 0.1) return undefined;
+      return kinds[Math.floor(random.next() * kinds.length)];
+    };
+    // Two at once: the swap alone keeps them apart.
+    for (let at = 0; at < 2; at++) world.startOperator({}, { fault });
+    await world.pool('game', { ...quick, ports: { min: 30000, max: 30011 } });
+    const ports = (count: number) =>
+      Array.from({ length: count }, (_, at) => ({ ...game, name: `p${at}`, port: 7000 + at, targetPort: 7777 }));
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    for (const [at, name] of names.entries()) {
+      await service(world, name, { ports: ports(1 + (at % 3)) });
+      await pod(world, `${name}-1`, name);
+    }
+    await world.clock.advance(20_000);
+    await remove(world, 'b');
+    await edit(world, 'd', { spec: { ports: ports(3) } });
+    await edit(world, 'f', { metadata: { labels: { [poolLabel]: null } } });
+    await world.clock.advance(20_000);
+    isCalm = true;
+    await world.eventually(async () => {
+      const all = await world.ports();
+      const held = Map.groupBy(
+        all.filter(({ spec }) => spec.claim),
+        ({ spec }) => spec.claim?.name ?? '',
+      );
+      const counts = Object.fromEntries([...held].map(([name, list]) => [name, list.length]));
+      assert.deepEqual(counts, { a: 1, c: 3, d: 3, e: 2 }, `seed ${seed}`);
+      for (const [name, list] of held) {
+        assert.equal(new Set(list.map(({ spec }) => spec.loadBalancer.arn)).size, 1, name);
+        const { annotations = {} } = (await read(world, name)).metadata;
+        const committed = annotations[boundAnnotation]?.split(',').toSorted();
+        assert.deepEqual(committed, list.map(({ metadata }) => metadata.name).toSorted(), name);
+        for (const { spec } of list) assert.equal(spec.targets?.length, 1, name);
+      }
+      await assertAwsMatches(world, all);
+    }, 300_000);
+    await maker.stop();
+    await world.end();
+  }
+});

@@ -10,7 +10,6 @@ import type { Random } from '../../runtime/random.ts';
 import { type AwsSandbox, startAwsSandbox } from '../aws-sandbox.ts';
 import { createEndpointSliceMaker } from '../cluster/endpoint-slice-maker.ts';
 import { gameServers } from '../cluster/game-server.ts';
-import { createEndpointSliceMaker } from '../cluster/endpoint-slice-maker.ts';
 import { createKubelet, type Kubelet } from '../cluster/kubelet.ts';
 import { compileSettings, type Profile, type Settings, type settingRows } from '../elbv2/settings.ts';
 import type { Network } from '../network.ts';
