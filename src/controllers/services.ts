@@ -6,11 +6,8 @@ import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { freePorts, isConflict as isConflictPort } from '../core/allocate.ts';
 import { allocateWishes, planPorts } from '../core/port-plan.ts';
-<<<<<<< HEAD
-import { heldByNamespace, quotaError } from '../core/quota.ts';
-=======
 import { committedSet } from '../core/port-set.ts';
->>>>>>> 3a8c6d0 (byhand)
+import { heldByNamespace, quotaError } from '../core/quota.ts';
 import { readyAtMs } from '../core/readiness.ts';
 import { type JudgedEndpoint, serviceTargets } from '../core/service-targets.ts';
 import {
@@ -233,14 +230,14 @@ async function serve(deps: ServicesDeps, service: Service, mine: readonly NLBPor
   return follow(deps, service, committed, plan.kept, waits);
 }
 
-<<<<<<< HEAD
 /** Why the namespace can't have so many ports more, where the pool limits it. */
 function quotaOf(deps: ServicesDeps, service: Service, poolName: string, more: number): CodedError | undefined {
   const pool = deps.pools.get(poolName);
   const { namespace = '' } = service.metadata;
   if (!pool || more === 0) return undefined;
   return quotaError(pool, namespace, heldByNamespace(deps.ports.by('pool', poolName)).get(namespace) ?? 0, more);
-=======
+}
+
 /** A Service that holds ports without a commit that stands for them: they are committed where they are all there. */
 async function settle(
   deps: ServicesDeps,
@@ -265,7 +262,6 @@ async function settle(
   if (isExposed) return giveUp(deps, service, mine);
   // Part of a set, bound before a crash: nobody has seen it.
   return (await releasePorts(deps, mine, asksNoMore)) ? again : whenCaughtUp;
->>>>>>> 3a8c6d0 (byhand)
 }
 
 /** Binds what an edited wish lacks, on the same load balancer, and commits the new set: the old one serves until then. */
