@@ -229,9 +229,13 @@ const hardBodies: readonly ((random: Random) => string)[] = [
   random => `a:\n${'\tb: c\n'.repeat(randomInt(random, 1, 3_000))}`,
   random => `{"data":{"a":"${'x'.repeat(randomInt(random, 1, 3_300_000))}"}}`,
   () => 'a: &a [x]\nb: [*a, *b]\n? {c: }',
+  random => JSON.stringify({ data: Object.fromEntries(someOf(random).map(n => [`k${n}`, 'v'])) }),
+  random => JSON.stringify({ metadata: { ownerReferences: someOf(random).map(n => ({ uid: `u${n}` })) } }),
+  random => JSON.stringify(someOf(random).map(n => ({ op: 'add', path: `/data/k${n}`, value: 'v' }))),
 ];
 
 const manyOf = (random: Random) => randomInt(random, 1, 20_000);
+const someOf = (random: Random) => Array.from({ length: randomInt(random, 1, 15_000) }, (_, n) => n);
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
 
 function textual(random: Random, method: string, path: string, type: string, value: unknown): FuzzRequest {

@@ -111,13 +111,15 @@ function retainKeys(original: JsonObject, patch: JsonObject): JsonObject {
   const kept = patch.$retainKeys;
   if (kept === undefined) return { ...original };
   if (!Array.isArray(kept)) throw new PatchFormat('invalid patch format of retainKeys');
-  return Object.fromEntries(Object.entries(original).filter(([key]) => kept.includes(key)));
+  const names = new Set(kept);
+  return Object.fromEntries(Object.entries(original).filter(([key]) => names.has(key)));
 }
 
 function deleteFromPrimitives(result: JsonObject, field: string, removed: Json | undefined): void {
   if (!Array.isArray(removed)) throw new PatchFormat('invalid patch format of primitive list');
   const current = result[field];
-  if (Array.isArray(current)) result[field] = current.filter(item => !removed.includes(item));
+  const gone = new Set(removed);
+  if (Array.isArray(current)) result[field] = current.filter(item => !gone.has(item));
 }
 
 function mergeList(current: Json[], patch: Json[], shape: MergeShape, directive: Json | undefined): Json[] {
@@ -137,24 +139,24 @@ function mergeList(current: Json[], patch: Json[], shape: MergeShape, directive:
   const before = afterDirectives(current, patch, mergeKey, keyOf);
   if (patch.some(item => isObject(item) && item.$patch === 'replace')) return asked;
   const merged = [...before];
+  const places = placesOf(merged.map(item => (isObject(item) ? item[mergeKey] : undefined)));
   for (const item of asked) {
-    const key = keyOf(item);
-    const index = merged.findIndex(other => isObject(other) && deepEqual(other[mergeKey], key));
-    if (index < 0) merged.push(withoutDirectives(item)!);
-    else merged[index] = mergeObject(merged[index] as JsonObject, item as JsonObject, shape.items);
+    const key = canonical(keyOf(item));
+    const index = places.get(key);
+    // A key that is null goes with the other nulls: such an item is found no more.
+    if (index !== undefined) merged[index] = mergeObject(merged[index] as JsonObject, item as JsonObject, shape.items);
+    else merged.push(withoutDirectives(item)!);
+    if (key === 'null') places.delete(key);
+    else places.set(key, index ?? merged.length - 1);
   }
   return arrangeAll(merged, asked, before);
 }
 
 /** The list without the items that the patch deletes. */
 function afterDirectives(current: Json[], patch: Json[], mergeKey: string, keyOf: (item: Json) => Json): Json[] {
-  let left = current;
-  for (const item of patch) {
-    if (!isObject(item) || item.$patch !== 'delete') continue;
-    const key = keyOf(item);
-    left = left.filter(other => !(isObject(other) && deepEqual(other[mergeKey], key)));
-  }
-  return left;
+  const gone = new Set<string>();
+  for (const item of patch) if (isObject(item) && item.$patch === 'delete') gone.add(canonical(keyOf(item)));
+  return current.filter(item => !(isObject(item) && gone.has(canonical(item[mergeKey]))));
 }
 
 /** Puts a merged list in the order that `$setElementOrder` asks for. */
@@ -178,20 +180,45 @@ function order(merged: Json[], asked: Json[], directive: Json | undefined, befor
  */
 function arrange(merged: Json[], named: readonly Json[], before: readonly Json[], shape: MergeShape): Json[] {
   const identity = identityOf(shape);
-  const place = (list: readonly (Json | undefined)[], item: Json) =>
-    list.findIndex(other => deepEqual(other, identity(item)));
-  const wanted = named.map(identity);
-  const former = before.map(identity);
-  const first = merged.filter(item => place(wanted, item) >= 0);
-  const others = merged.filter(item => place(wanted, item) < 0);
-  first.sort((a, b) => place(wanted, a) - place(wanted, b));
+  const wanted = placesOf(named.map(identity));
+  const former = placesOf(before.map(identity));
+  const key = (item: Json) => canonical(identity(item));
+  const first = merged.filter(item => wanted.has(key(item)));
+  const others = merged.filter(item => !wanted.has(key(item)));
+  first.sort((a, b) => wanted.get(key(a))! - wanted.get(key(b))!);
   const result: Json[] = [];
-  while (first.length > 0 && others.length > 0) {
-    const at = place(former, first[0]!);
-    const otherAt = place(former, others[0]!);
-    result.push(at >= 0 && otherAt >= 0 && otherAt < at ? others.shift()! : first.shift()!);
+  let next = 0;
+  for (const item of first) {
+    const at = former.get(key(item));
+    for (; at !== undefined && next < others.length; next++) {
+      const otherAt = former.get(key(others[next]!));
+      if (otherAt === undefined || otherAt >= at) break;
+      result.push(others[next]!);
+    }
+    result.push(item);
   }
-  return [...result, ...first, ...others];
+  return [...result, ...others.slice(next)];
+}
+
+/** Where each value stands first, by its text: looking for each in the list would take minutes for a long one. */
+function placesOf(values: readonly (Json | undefined)[]): Map<string, number> {
+  const places = new Map<string, number>();
+  for (const [index, value] of values.entries()) {
+    const text = canonical(value);
+    if (!places.has(text)) places.set(text, index);
+  }
+  return places;
+}
+
+/** The same text for the same JSON, whatever the order of its fields. */
+function canonical(value: Json | undefined): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (!isObject(value)) return JSON.stringify(value) ?? '';
+  const fields = Object.keys(value).filter(field => value[field] !== undefined);
+  return `{${fields
+    .sort()
+    .map(field => `${JSON.stringify(field)}:${canonical(value[field])}`)
+    .join(',')}}`;
 }
 
 function identityOf(shape: MergeShape): (item: Json) => Json | undefined {

@@ -118,10 +118,15 @@ export function mergeFields(value: Json | undefined, patch: Json, shape: FieldSh
   if (!Array.isArray(patch) || !shape?.list || !Array.isArray(value)) return patch;
   const list = shape.list;
   const result = [...value];
+  const places = new Map<string, number>();
+  for (const [index, item] of value.entries()) {
+    const step = itemStep(item, list);
+    if (!places.has(step)) places.set(step, index);
+  }
   for (const item of patch) {
     const step = itemStep(item, list);
-    const index = result.findIndex(other => itemStep(other, list) === step);
-    if (index < 0) result.push(item);
+    const index = places.get(step);
+    if (index === undefined) places.set(step, result.push(item) - 1);
     else result[index] = mergeFields(result[index], item, shape.items);
   }
   return result;
@@ -178,14 +183,16 @@ function walk(fields: JsonObject, path: string, found: FieldPaths): void {
 /** Writes FieldsV1. */
 export function writeFieldsV1(paths: FieldPaths): JsonObject {
   const root: JsonObject = {};
-  for (const path of [...paths].sort()) {
+  const sorted = [...paths].sort();
+  for (const [index, path] of sorted.entries()) {
     let at = root;
     for (const step of path.split(joint)) {
       at[step] ??= {};
       at = at[step] as JsonObject;
     }
-    // A path with fields below it says by a dot that it is owned itself.
-    if ([...paths].some(other => other.startsWith(path + joint))) at['.'] = {};
+    // A path with fields below it says by a dot that it is owned itself. No character comes before the joint, so the
+    // first of these fields is the next path.
+    if (sorted[index + 1]?.startsWith(path + joint)) at['.'] = {};
   }
   return root;
 }
