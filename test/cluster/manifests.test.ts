@@ -53,6 +53,9 @@ describe('the manifests that we ship', () => {
     assert.equal(await can('patch', 'pods', '--subresource=status', '-A'), 'yes');
     assert.equal(await can('update', 'leases.coordination.k8s.io', '-n', 'nlbports-system'), 'yes');
     for (const verb of ['create', 'update', 'patch', 'delete']) assert.equal(await can(verb, 'pods', '-A'), 'no');
+    assert.equal(await can('patch', 'services', '--subresource=status', '-A'), 'yes');
+    for (const verb of ['create', 'update', 'patch', 'delete']) assert.equal(await can(verb, 'services', '-A'), 'no');
+    assert.equal(await can('patch', 'endpointslices.discovery.k8s.io', '-A'), 'no');
     assert.equal(await can('get', 'secrets', '-A'), 'no');
     assert.equal(await can('update', 'leases.coordination.k8s.io', '-n', 'default'), 'no');
     assert.equal(await can('create', 'nlbportpools.nlbports.dev'), 'no');
