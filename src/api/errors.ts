@@ -24,6 +24,11 @@ export const errorTable = {
     retry: true,
     summary: 'The namespace holds as many ports as the pool allows it.',
   },
+  SchedulingGateForbidden: {
+    code: 'NLBP-1018',
+    retry: true,
+    summary: 'The operator may not take its scheduling gate off a pod.',
+  },
 
   // What a Service asks for
   ServiceNotSupported: {

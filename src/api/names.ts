@@ -20,6 +20,8 @@ export const readyCondition = 'nlbports.dev/ready';
 export const proceedAnnotation = 'nlbports.dev/proceed';
 /** On an NLBPort: "true" where AWS held a listener of its name when it was made. */
 export const foundAnnotation = 'nlbports.dev/found-in-aws';
+/** The scheduling gate that a pod may declare, so that it gets a node only when it has its port. */
+export const schedulingGate = 'nlbports.dev/port';
 /** The finalizer that keeps an NLBPort until its AWS resources are settled. */
 export const awsFinalizer = 'nlbports.dev/aws';
 /** The finalizer that keeps a pool until its ports are gone. */

@@ -31,6 +31,7 @@ import {
   withoutCommit,
 } from './pod-status.ts';
 import { hasLeft, isForeign } from './port-context.ts';
+import { openSchedulingGate } from './scheduling-gate.ts';
 
 export interface PodsDeps {
   client: KubeClient;
@@ -203,6 +204,9 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
   // What was told and when to look again are of one moment: a port may become ready while the pod is written.
   const nowMs = deps.clock.nowMs();
   const told = await report(deps, pod, publication(deps, pod, exposed, wish, nowMs));
+  const gate = await openSchedulingGate(deps, deps.pods.get(keyOf(pod)) ?? pod);
+  if (gate === 'again') return again;
+  if (gate !== 'done') noteOnce(deps, pod, 'SchedulingGateForbidden', gate.forbidden);
   const readyMs = Math.min(...exposed.map(port => readyAtMs(port, nowMs) ?? Number.POSITIVE_INFINITY));
   return told.requeueAfterMs === undefined && Number.isFinite(readyMs) ? requeueAt(deps.clock, readyMs) : told;
 }

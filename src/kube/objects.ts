@@ -61,6 +61,7 @@ export interface Pod extends KubeObject {
     hostNetwork?: boolean;
     containers: { name: string; ports?: ContainerPort[] }[];
     readinessGates?: { conditionType: string }[];
+    schedulingGates?: { name: string }[];
   };
   status?: {
     phase?: string;

@@ -24,7 +24,7 @@ export function trimPod(pod: Pod): Pod {
       annotations: Object.fromEntries(annotations),
     },
     spec: {
-      ...pick(spec, ['hostNetwork', 'readinessGates']),
+      ...pick(spec, ['hostNetwork', 'readinessGates', 'schedulingGates']),
       containers: spec.containers.map(({ name, ports }) => (ports ? { name, ports } : { name })),
     },
     status: {

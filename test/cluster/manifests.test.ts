@@ -23,6 +23,8 @@ describe('the manifests that we ship', () => {
     await applies('-f', 'deploy/rbac.yaml');
     await applies('-f', 'deploy/policies');
     await applies('-f', 'deploy/deployment.yaml');
+    // Opt-in: what the operator may do is judged without it.
+    await applies('--dry-run=server', '-f', 'deploy/scheduling-gate.yaml');
   });
 
   test('hold examples that the API server takes', async () => {
@@ -30,6 +32,8 @@ describe('the manifests that we ship', () => {
     assert.match(out, /nlbportpool\.nlbports\.dev\/game created/);
     assert.equal(out.match(/pod\/game-room-\d created/g)?.length, 3);
     assert.match(out, /pod\/test-pod created/);
+    assert.match(out, /pod\/room-that-waits created/);
+    assert.match(out, /pod\/room-with-a-gate created/);
     const services = await applies('--dry-run=server', '-f', 'examples/service-mode');
     for (const name of ['site', 'site-at-30105', 'shop']) assert.match(services, new RegExp(`service/${name} created`));
     assert.match(services, /deployment\.apps\/shop created/);

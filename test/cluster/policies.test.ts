@@ -189,6 +189,35 @@ describe('the admission policies that we ship', () => {
     });
   });
 
+  describe('the scheduling gate', () => {
+    const gated = '/api/v1/namespaces/default/pods/gated';
+    const gates = [{ name: 'example.com/other' }, { name: 'nlbports.dev/port' }];
+    const open = [{ op: 'remove', path: '/spec/schedulingGates/1' }];
+    before(async () => {
+      await createPods(person).create({ name: 'gated', spec: { schedulingGates: gates } });
+    });
+
+    test("is not the operator's to open by the roles that everybody installs", async () => {
+      await refuses(operator.patch(gated, 'json', open), /cannot patch resource/);
+    });
+
+    test('is, with the rest of the pod left alone, where the opt-in is installed', async () => {
+      await applyFiles(person, 'deploy/scheduling-gate.yaml');
+      const relabel = { metadata: { labels: { stolen: 'yes' } } };
+      // The role is in force before the policy is.
+      const dry = { dryRun: 'All' };
+      await eventually(() => refuses(operator.patch(gated, 'merge', relabel, dry), /may take its/), 20_000);
+      const image = [{ op: 'replace', path: '/spec/containers/0/image', value: 'other' }];
+      await refuses(operator.patch(gated, 'json', image), /may take its/);
+      await refuses(operator.patch(gated, 'json', [{ op: 'remove', path: '/spec/schedulingGates/0' }]), /and no other/);
+      // With its own gate, too.
+      const both = [...open, { op: 'add', path: '/metadata/labels', value: { stolen: 'yes' } }];
+      await refuses(operator.patch(gated, 'json', both), /and change nothing else/);
+      const { spec } = await operator.patch(gated, 'json', open);
+      assert.deepEqual(spec.schedulingGates, [{ name: 'example.com/other' }]);
+    });
+  });
+
   describe('the readiness gate', () => {
     const gates = ({ spec }: AnyObject) => (spec.readinessGates ?? []).map((gate: AnyObject) => gate.conditionType);
 

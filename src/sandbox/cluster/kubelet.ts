@@ -94,7 +94,8 @@ export function createKubelet(deps: KubeletDeps): Kubelet {
     if (own && own.uid !== pod?.metadata.uid) await halt(key, own);
     if (!pod || (pod.spec.nodeName && pod.spec.nodeName !== nodeName)) return {};
     if (!pod.spec.nodeName) {
-      if (!pod.metadata.deletionTimestamp) await bind(transport, clock, pod, nodeName);
+      const isGated = (pod.spec.schedulingGates ?? []).length > 0;
+      if (!pod.metadata.deletionTimestamp && !isGated) await bind(transport, clock, pod, nodeName);
       return {};
     }
     if (pod.metadata.deletionTimestamp) return await terminate(key, pod);
