@@ -34,6 +34,8 @@ describe('the manifests that we ship', () => {
     assert.match(out, /pod\/test-pod created/);
     assert.match(out, /pod\/room-that-waits created/);
     assert.match(out, /pod\/room-with-a-gate created/);
+    assert.match(out, /statefulset\.apps\/rooms created/);
+    assert.match(out, /deployment\.apps\/matches created/);
     const services = await applies('--dry-run=server', '-f', 'examples/service-mode');
     for (const name of ['site', 'site-at-30105', 'shop']) assert.match(services, new RegExp(`service/${name} created`));
     assert.match(services, /deployment\.apps\/shop created/);
