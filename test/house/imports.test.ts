@@ -9,6 +9,7 @@ const entryPoints = [
   'src/cli/generate.ts',
   'src/simulation/seeded/main.ts',
   'src/simulation/seeded/play-worker.ts',
+  'src/simulation/seeded/soak.ts',
 ];
 const only = (path: string, source: string) => new Map([[path, source]]);
 

@@ -258,7 +258,7 @@ export function createPeople({ world, draw, scenario, say }: PeopleDeps): People
       () => ({ loadBalancers: draw.chance(0.5) ? arns : [draw.oneOf(arns)] }),
       () => ({ healthCheck: { interval: draw.oneOf(['10s', '15s', '20s']) } }),
       () => ({ targets: { deregistrationDelay: draw.oneOf(['0s', '2s', '5s']) } }),
-      () => ({ release: { quarantine: draw.oneOf(['20s', '30s', '40s']) } }),
+      () => ({ release: { quarantine: draw.oneOf(['3s', '20s', '30s']) } }),
     ])();
   }
 

@@ -34,8 +34,11 @@ export interface Played {
   trace: readonly string[];
 }
 
-/** After the faults have stopped, the world must be at rest within this. */
-const settleMs = 1_200_000;
+/**
+ * After the faults have stopped, the world must be at rest within this: more than any backoff of the product, and less
+ * than the time between two audits, which would mend what should not have gone wrong.
+ */
+const settleMs = 540_000;
 /** It is looked at once more after this: longer than the product waits between two listings. */
 const restMs = 65_000;
 

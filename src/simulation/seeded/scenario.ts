@@ -43,7 +43,7 @@ export function drawScenario(draw: Draw): Scenario {
     loadBalancers,
     profile: budgetJudged ? 'throttled' : 'instant',
     settings: {
-      // What is held up longer dies of its signature's age; every quarantine is longer.
+      // What is held up longer dies of its signature's age.
       'signature-age': '10s',
       'stale-read-delay': draw.oneOf(['0s', '0s', '0s-2s']),
       'in-use-delay': draw.oneOf(['0s', '0s', '2s-6s']),
@@ -71,6 +71,6 @@ function poolSpec(draw: Draw, protocol: string, min: number, ports: number): Rec
     protocol,
     warm: draw.int(0, 2),
     targets: { deregistrationDelay: draw.oneOf(['0s', '2s', '5s']) },
-    release: { on: draw.oneOf(['Ended', 'Ended', 'Terminating']), quarantine: draw.oneOf(['20s', '30s', '40s']) },
+    release: { on: draw.oneOf(['Ended', 'Ended', 'Terminating']), quarantine: draw.oneOf(['3s', '20s', '30s']) },
   };
 }

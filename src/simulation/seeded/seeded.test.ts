@@ -7,7 +7,7 @@ import { playSeed } from './play-seed.ts';
 import { failureText } from './report.ts';
 
 /** The rest is for `npm run sim`: these few show that the machine runs. */
-const someSeeds = [2, 4];
+const someSeeds = [4];
 
 test('the same seed gives the same run, and another seed another one', async () => {
   const [first, again, other] = [await playSeed(4), await playSeed(4), await playSeed(7)];
