@@ -131,8 +131,12 @@ export function watchForServices(
   deps.services.onChange(({ key, object, previous }) => {
     if (![object, previous].some(service => service && (claimsPorts(service) || findReady(service)))) return;
     queue.add(key);
-    const poolName = previous?.metadata.labels?.[poolLabel];
-    if (!object && poolName) deps.requestPass(poolName);
+    if (object && previous && JSON.stringify(wishFields(object)) === JSON.stringify(wishFields(previous))) return;
+    // What it waits for may be another now, and those behind it may be told so.
+    for (const service of [object, previous]) {
+      const poolName = service && askedPool(service, deps.pools);
+      if (poolName) deps.requestPass(poolName);
+    }
   });
   deps.slices.onChange(key => queue.add(key));
   deps.ports.onChange(({ object, previous }) => {
@@ -145,6 +149,11 @@ export function watchForServices(
     // Which pool is the default may have changed for all of them.
     for (const service of deps.services.list()) if (claimsPorts(service)) queue.add(keyOf(service));
   });
+}
+
+/** What of a Service decides which ports it asks for. */
+function wishFields({ metadata, spec }: Service): unknown {
+  return [metadata.uid, metadata.labels?.[poolLabel], spec];
 }
 
 /** The name of the pool that a waiting Service asks; undefined where it asks none. */
@@ -187,7 +196,10 @@ async function seek(deps: ServicesDeps, service: Service): Promise<ReconcileResu
     const each = wish.value.ports[at];
     return each ? [{ name, wish: each }] : [];
   });
-  const isWhole = wanted.length === wish.value.ports.length;
+  // The wish may be another than the one that was served.
+  const fits = ({ name, wish: { number } }: (typeof wanted)[number]) =>
+    number === undefined || deps.ports.get(name)?.spec.port === number;
+  const isWhole = wanted.length === wish.value.ports.length && wanted.every(fits);
   const bound = isWhole ? await bindAll(deps, service, wanted) : undefined;
   deps.assigner.drop('Service', key);
   if (!bound) {

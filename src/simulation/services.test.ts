@@ -237,6 +237,19 @@ test('a number that another has is waited for', async () => {
   await world.end();
 });
 
+test('a Service that waits for a number gets another one as soon as it names that', async () => {
+  const world = await running();
+  const at = (number: number) => ({ ...ofOurClass, ports: [{ ...game, port: number, targetPort: 7777 }] });
+  await service(world, 'first', at(30000));
+  await isReason(world, 'first', 'NoEndpoints');
+  await service(world, 'second', at(30000));
+  await isReason(world, 'second', 'PortTaken');
+  await world.clock.advance(20_000);
+  await edit(world, 'second', { spec: at(30001) });
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'second'), [30001]), 2_000);
+  await world.end();
+});
+
 test('a Service that is deleted, loses its label, its type or its pool gives its ports back', async () => {
   const world = await running();
   await world.pool('other', { ...quick, ports: { min: 31000, max: 31009 } });
