@@ -9,7 +9,7 @@ import { request } from 'undici';
 import { sleep, systemClock } from '../runtime/clock.ts';
 import { signatureHeaders } from './elbv2/test-client.ts';
 
-// `npm run bench:data-plane`: clients (this process), the emulator and a server, each a process of its own. Exit code 1
+// `npm run bench:bytes`: clients (this process), the emulator and a server, each a process of its own. Exit code 1
 // where a flow or a connection is lost.
 const udpFlows = 10_000;
 const tcpConnections = 2_000;
