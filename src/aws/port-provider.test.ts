@@ -288,7 +288,7 @@ test("a refused call is told with AWS's own code and request id", async () => {
   const { aws, run, make } = await world({ set: { deny: 'RegisterTargets' } });
   const { targetGroupArn } = await make();
   const error = refusal(await run(aws.provider.registerTargets(targetGroupArn, targets, options)));
-  const call = aws.emulator.callLog.entries.at(-1)!;
+  const call = aws.emulator.callLog.entries.find(({ action }) => action === 'RegisterTargets')!;
   assert.equal(error.reason, 'AwsAccessDenied');
   assert.deepEqual(error.aws, { action: 'RegisterTargets', errorCode: call.error, requestId: call.requestId });
   assert.ok(error.message.startsWith(`${error.code}: Cannot RegisterTargets: AWS answered ${call.error} (request `));
@@ -312,4 +312,19 @@ test('findResources() finds what is ours by name and tag, and nothing else', asy
   assert.deepEqual(value(await run(aws.provider.findResources(wanted(), options))), made);
   const stranger = { ...wanted(), portName: portObjectName(loadBalancerArn, 30001) };
   assert.deepEqual(value(await run(aws.provider.findResources(stranger, options))), {});
+});
+
+test('what is gone counts as gone where a policy that goes by tags refuses the call for it', async () => {
+  const { aws, run, make } = await world();
+  const { targetGroupArn, listenerArn } = await make();
+  const actions = ['DeleteListener', 'DeleteTargetGroup', 'RegisterTargets', 'DeregisterTargets'];
+  aws.faults.set([{ kind: 'error', actions, status: 403, code: 'AccessDenied' }]);
+  assert.equal(refusal(await run(aws.provider.deleteListener(listenerArn, options))).reason, 'AwsAccessDenied');
+  await aws.someoneElse('DeleteListener', { ListenerArn: listenerArn });
+  await aws.someoneElse('DeleteTargetGroup', { TargetGroupArn: targetGroupArn });
+  value(await run(aws.provider.deleteListener(listenerArn, options)));
+  value(await run(aws.provider.deleteTargetGroup(targetGroupArn, options)));
+  value(await run(aws.provider.deregisterTargets(targetGroupArn, targets, options)));
+  const { aws: answer } = refusal(await run(aws.provider.registerTargets(targetGroupArn, targets, options)));
+  assert.equal(answer?.errorCode, 'TargetGroupNotFound');
 });

@@ -6,8 +6,9 @@ import type { Target } from '../api/port.ts';
 import type { TargetGroupSettings } from '../core/target-group-settings.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { AwsError } from './aws-error.ts';
-import type { CallOptions, Elbv2Api } from './elbv2-api.ts';
+import type { CallOptions, Elbv2Action, Elbv2Api, Elbv2Calls } from './elbv2-api.ts';
 import {
+  isAccessDenied,
   isDuplicateListener,
   isDuplicateTargetGroup,
   isListenerNotFound,
@@ -117,7 +118,26 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
     const ListenerArn = await findListener(resources, options);
     if (ListenerArn === undefined) return;
     if ((await ownerOfResource(ListenerArn, options))?.owner !== resources.portName) return;
-    await api.call('DeleteListener', { ListenerArn }, options).catch(when(isListenerNotFound, done));
+    await calling('DeleteListener', { ListenerArn }, options).catch(when(isListenerNotFound, done));
+  }
+
+  /**
+   * A policy that goes by tags finds none on what is not there, and AWS may refuse the call before it says so: then it is
+   * asked whether the resource is there, which throws that it is not.
+   */
+  async function calling<A extends Elbv2Action>(
+    action: A,
+    input: Elbv2Calls[A][0] & ({ ListenerArn: string | undefined } | { TargetGroupArn: string | undefined }),
+    options: CallOptions,
+  ): Promise<Elbv2Calls[A][1]> {
+    try {
+      return await api.call(action, input, options);
+    } catch (error) {
+      if (!(error instanceof AwsError && isAccessDenied(error))) throw error;
+      const arn = 'ListenerArn' in input ? input.ListenerArn : input.TargetGroupArn;
+      await api.call('DescribeTags', { ResourceArns: [arn ?? ''] }, options);
+      throw error;
+    }
   }
 
   async function findListener(resources: PortResources, options: CallOptions): Promise<string | undefined> {
@@ -144,8 +164,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
     }
     if (!canBecome(group, resources)) {
       await deleteOwnListener(resources, options);
-      return api
-        .call('DeleteTargetGroup', { TargetGroupArn: group.TargetGroupArn }, options)
+      return calling('DeleteTargetGroup', { TargetGroupArn: group.TargetGroupArn }, options)
         .then(done)
         .catch(when(isTargetGroupNotFound, done))
         .catch(when(isResourceInUse, error => new Again(error)));
@@ -186,7 +205,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
     const forwards = more.length === 0 && action?.Type === 'forward' && action.TargetGroupArn === targetGroupArn;
     if (!forwards || listener.Protocol !== resources.protocol) {
       const change = { Protocol: resources.protocol, DefaultActions: forwardTo(targetGroupArn) };
-      await api.call('ModifyListener', { ListenerArn: listener.ListenerArn, ...change }, options);
+      await calling('ModifyListener', { ListenerArn: listener.ListenerArn, ...change }, options);
     }
     return { listenerArn: listener.ListenerArn };
   }
@@ -236,13 +255,13 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
     modifyHealthCheck: (resources, targetGroupArn, options) =>
       asResult(async () => {
         const change = healthCheckInput(resources.settings.healthCheck);
-        await api.call('ModifyTargetGroup', { TargetGroupArn: targetGroupArn, ...change }, options);
+        await calling('ModifyTargetGroup', { TargetGroupArn: targetGroupArn, ...change }, options);
       }),
 
     modifyAttributes: (resources, targetGroupArn, options) =>
       asResult(async () => {
         const Attributes = Object.entries(resources.settings.attributes).map(([Key, Value]) => ({ Key, Value }));
-        await api.call('ModifyTargetGroupAttributes', { TargetGroupArn: targetGroupArn, Attributes }, options);
+        await calling('ModifyTargetGroupAttributes', { TargetGroupArn: targetGroupArn, Attributes }, options);
       }),
 
     inspectTargetGroup: (resources, targetGroupArn, options) =>
@@ -287,14 +306,14 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
       asResult(async () => {
         if (targets.length === 0) return;
         const input = { TargetGroupArn: targetGroupArn, Targets: targets.map(toTargetDescription) };
-        await api.call('RegisterTargets', input, options);
+        await calling('RegisterTargets', input, options);
       }),
 
     deregisterTargets: (targetGroupArn, targets, options) =>
       asResult(async () => {
         if (targets.length === 0) return;
         const input = { TargetGroupArn: targetGroupArn, Targets: targets.map(toTargetDescription) };
-        await api.call('DeregisterTargets', input, options).catch(when(isTargetGroupNotFound, done));
+        await calling('DeregisterTargets', input, options).catch(when(isTargetGroupNotFound, done));
       }),
 
     describeHealth: (targetGroupArn, options) =>
@@ -307,15 +326,14 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
 
     deleteListener: (listenerArn, options) =>
       asResult(async () => {
-        await api.call('DeleteListener', { ListenerArn: listenerArn }, options).catch(when(isListenerNotFound, done));
+        await calling('DeleteListener', { ListenerArn: listenerArn }, options).catch(when(isListenerNotFound, done));
       }),
 
     deleteTargetGroup: (targetGroupArn, options) =>
       asResult(() =>
         settle(clock, options, async () => {
           const input = { TargetGroupArn: targetGroupArn };
-          return await api
-            .call('DeleteTargetGroup', input, options)
+          return await calling('DeleteTargetGroup', input, options)
             .then(done)
             .catch(when(isTargetGroupNotFound, done))
             .catch(when(isResourceInUse, error => new Again(error)));

@@ -34,7 +34,12 @@ async function readyOf(world: World): Promise<{ reason: string; message: string 
   return { reason: ready?.reason ?? '', message: ready?.message ?? '' };
 }
 
+/** That a finding is counted, when the audit that made it has ended, and an Event. */
 async function assertFound(world: World, operator: OperatorProcess, kind: string, port: string): Promise<void> {
+  await world.eventually(() => assertCounted(world, operator, kind, port), 10_000);
+}
+
+async function assertCounted(world: World, operator: OperatorProcess, kind: string, port: string): Promise<void> {
   const { values } = await operator.operator.metrics.registry.getSingleMetric('nlbports_audit_findings_total')!.get();
   assert.ok(
     values.some(({ labels, value }) => labels.kind === kind && value >= 1),
@@ -76,6 +81,18 @@ test('the audit makes the target group of a bound port again, and that of a warm
     assert.equal((await world.port(30001)).status?.phase, 'Available');
   });
   for (const { metadata } of [bound, warm]) await assertFound(world, operator, 'TargetGroupMissing', metadata.name);
+  await world.end();
+});
+
+test('a port that is to go cold does so where its listener was deleted by hand just before', async () => {
+  const { world } = await playing();
+  const { listenerArn = '' } = (await world.port(30001)).status ?? {};
+  await world.aws('DeleteListener', { ListenerArn: listenerArn });
+  await world.editPool('game', { warm: 0 });
+  await world.eventually(async () => {
+    assert.equal((await world.port(30001)).status?.phase, 'Cold');
+    await healthy(world);
+  });
   await world.end();
 });
 
