@@ -259,6 +259,15 @@ function publication(
     const message = `Cannot change names and number of ports: the annotation asks for ${found}; make the pod anew`;
     noteOnce(deps, pod, 'WishFrozen', codedError('WishFrozen', message).message);
   } else if (!wish.ok) noteOnce(deps, pod, wish.error.reason, wish.error.message);
+  else {
+    const has = (wanted: PortWish) =>
+      ports.some(port => port.spec.claim?.portName === wanted.name && port.spec.port === wanted.number);
+    const other = wish.value.ports.find(wanted => wanted.number !== undefined && !has(wanted));
+    if (other) {
+      const message = `Cannot move port "${other.name}" to ${other.number}: another number is bound; make the pod anew`;
+      noteOnce(deps, pod, 'WishFrozen', codedError('WishFrozen', message).message);
+    }
+  }
   if (ipOf(pod) === 'other family') {
     const message = `Cannot register pod with pool "${spec.pool}": its address ${pod.status?.podIP} is not IPv4`;
     return { ...errorReport(codedError('AddressFamily', message)), annotations: bound.annotations };
@@ -416,9 +425,14 @@ async function writeReport(deps: PodsDeps, pod: Pod, wanted: PodReport): Promise
 }
 
 function noteOnce(deps: PodsDeps, pod: Pod, reason: string, note: string): void {
-  const said = `${pod.metadata.uid} ${note}`;
-  if (deps.noted.get(keyOf(pod)) === said) return;
-  deps.noted.set(keyOf(pod), said);
+  const about = `${pod.metadata.uid} ${reason} `;
+  const before = (deps.noted.get(keyOf(pod)) ?? '').split('\0');
+  if (before.includes(about + note)) return;
+  // The latest of each reason: two that hold at once are not said in turns.
+  const others = before.filter(
+    said => said !== '' && said.startsWith(pod.metadata.uid ?? '') && !said.startsWith(about),
+  );
+  deps.noted.set(keyOf(pod), [...others, about + note].join('\0'));
   deps.events.record({
     resource: podResource,
     object: pod,

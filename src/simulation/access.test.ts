@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nlbPortPools } from '../api/pool.ts';
-import { namespaces } from '../kube/resource.ts';
+import { namespaces, pods } from '../kube/resource.ts';
 import { watchPromises } from './watch-promises.ts';
 import { createWorld, type RoomOptions, type World } from './world.ts';
 
@@ -212,5 +212,24 @@ test('a pod that asks for its number by name gets it', async () => {
   const world = await running();
   await world.room('room-1', { ports: 'game=7777/UDP', ...asksFor('game=30002') });
   await becomes(world, 'room-1', 30002);
+  await world.end();
+});
+
+test('a number that is asked for after the bind moves no port, and is answered once', async () => {
+  const world = await running();
+  await world.room('room-1');
+  await becomes(world, 'room-1', 30000);
+  const annotations = { 'nlbports.dev/static-port': '30003' };
+  await world.kube.patch(
+    pods,
+    { namespace: 'default', name: 'room-1' },
+    { type: 'merge', body: { metadata: { annotations } } },
+  );
+  await warns(world, 'room-1', /^WishFrozen NLBP-1013: Cannot move port "default" to 30003/);
+  await world.clock.advance(60_000);
+  await world.setIP('room-1', '10.0.9.9');
+  await world.clock.advance(60_000);
+  assert.equal((await warnings(world, 'room-1')).length, 1);
+  assert.equal(await outcome(world, 'room-1'), 30000);
   await world.end();
 });
