@@ -320,7 +320,10 @@ async function follow(
   const slices = deps.slices.of(service);
   if (!slices) return whenCaughtUp;
   const pool = deps.pools.get(committed[0]!.spec.pool);
-  const wishOf = (port: NLBPort) => kept.find(each => each.port === port)?.wish;
+  const asked = servicePortWishes(service);
+  // A port whose number is asked for no more serves under its name until the other number is there.
+  const wishOf = (port: NLBPort) =>
+    kept.find(each => each.port === port)?.wish ?? asked.find(({ name }) => name === port.spec.claim?.portName);
   const targetsOf = (port: NLBPort, judged: readonly JudgedEndpoint[]): Target[] => {
     const wish = wishOf(port);
     return wish ? serviceTargets(wish, judged) : [];

@@ -237,6 +237,32 @@ test('a number that another has is waited for', async () => {
   await world.end();
 });
 
+test('a load balancer that names a number that it can not have goes on with the one it has', async () => {
+  const world = await running();
+  const at = (number: number) => ({ ...ofOurClass, ports: [{ ...game, port: number, targetPort: 7777 }] });
+  const ip = await pod(world, 'a', 'web');
+  await service(world, 'web', at(30001));
+  await isServed(world, 'web', [ip]);
+  const endpoint = endpointOf(await read(world, 'web'));
+  await service(world, 'other', at(30002));
+  await isReason(world, 'other', 'NoEndpoints');
+  for (const [number, reason] of [
+    [39999, 'PortNotInRange'],
+    [30002, 'PortTaken'],
+  ] as const) {
+    await edit(world, 'web', { spec: at(number) });
+    await isReason(world, 'web', reason);
+    await world.clock.advance(10_000);
+    const found = await read(world, 'web');
+    assert.deepEqual([endpointOf(found), found.status?.loadBalancer?.ingress?.length], [endpoint, 1]);
+    assert.equal(await world.ask(endpoint!), 'a');
+  }
+  await remove(world, 'other');
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30002]));
+  await isServed(world, 'web', [ip]);
+  await world.end();
+});
+
 test('a Service that waits for a number gets another one as soon as it names that', async () => {
   const world = await running();
   const at = (number: number) => ({ ...ofOurClass, ports: [{ ...game, port: number, targetPort: 7777 }] });
