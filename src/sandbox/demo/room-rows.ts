@@ -86,7 +86,8 @@ function portFields(port: NLBPort) {
 
 function rest(port: NLBPort): string {
   const { claim } = port.spec;
-  const { reuseAfter } = port.status ?? {};
+  const { phase, reuseAfter } = port.status ?? {};
+  if (phase === 'Reserved') return `Kept for ${claim?.name}, should it come back`;
   return reuseAfter === undefined ? `${claim?.name} is being deregistered` : `Nobody may have it before ${reuseAfter}`;
 }
 
