@@ -26,7 +26,8 @@ describe('the readiness gate, injected by the policy that we ship', () => {
   let kubelet: { end(): Promise<void> };
   before(async () => {
     world = await startWorld({ profile: 'realistic', sets, loadBalancers: ['game-1', 'game-2'] });
-    await applyFiles(world.cluster.rest, 'deploy/policies/readiness-gate.yaml');
+    // All of them: what the operator writes has to pass the others.
+    await applyFiles(world.cluster.rest, 'deploy/policies');
     await eventually(async () => {
       const probe = await world.cluster.rest.create(
         '/api/v1/namespaces/default/pods',
