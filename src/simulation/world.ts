@@ -4,10 +4,11 @@ import { endpointAnnotation, poolLabel, portsAnnotation } from '../api/names.ts'
 import { type NLBPortPool, nlbPortPools } from '../api/pool.ts';
 import { type NLBPort, nlbPorts } from '../api/port.ts';
 import type { RequestHandler } from '../aws/elbv2-client.ts';
+import { iamPolicy, type PolicyDocument, scopeOfCluster } from '../aws/iam-policy.ts';
 import { createKubeClient, type KubeClient } from '../kube/client.ts';
 import { events, type KubeEvent } from '../kube/event-recorder.ts';
 import type { Pod } from '../kube/objects.ts';
-import { pods as podResource } from '../kube/resource.ts';
+import { namespaces, pods as podResource } from '../kube/resource.ts';
 import type { KubeTransport } from '../kube/transport.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
 import { compileOptions, type WrittenOptions } from '../operator/options.ts';
@@ -18,6 +19,7 @@ import { createCluster, type SimulatedCluster } from '../sandbox/cluster/cluster
 import { type FaultyTransport, withFaults as withKubeFaults } from '../sandbox/cluster/faults.ts';
 import { createElbv2, type Elbv2 } from '../sandbox/elbv2/elbv2.ts';
 import { type FaultyHandler, withFaults } from '../sandbox/elbv2/faults.ts';
+import { createPolicyStore } from '../sandbox/elbv2/policy.ts';
 import { sdkRequestHandler } from '../sandbox/elbv2/sdk-request-handler.ts';
 import { type Profile, profileSettings } from '../sandbox/elbv2/settings.ts';
 import { type TestAnswer, type TestParameters, testClient } from '../sandbox/elbv2/test-client.ts';
@@ -38,6 +40,8 @@ export interface WorldOptions {
   log?: Log;
   /** Told of every call that reached AWS from an operator, when it was carried out. */
   onOperatorCall?: (call: OperatorCall) => void;
+  /** Holds the operators to an IAM policy, made of the shipped one, as by taking an action out. @default none */
+  policy?: (shipped: PolicyDocument) => PolicyDocument;
 }
 
 /** A call of an operator as AWS saw and answered it. */
@@ -137,11 +141,13 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     log,
     crds: Object.values(customResourceDefinitions()),
   });
+  const policies = createPolicyStore();
   const emulator = createElbv2({
     clock,
     random: randomOf(2),
     network,
     log,
+    authorize: policies.authorize,
     // The wires of a process are its distance; a person's calls must not need the clock to move.
     settings: profileSettings(profile, { latency: '0s', ...options.set }),
   });
@@ -191,6 +197,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       const arn = made.text('LoadBalancerArn') ?? '';
       const loadBalancer = { arn, dnsName: made.text('DNSName') ?? '', address: made.text('IpAddress') ?? '' };
       if (made.text('Type') === 'network') world.loadBalancers.push(loadBalancer);
+      await holdToPolicy();
       return loadBalancer;
     },
 
@@ -348,6 +355,15 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       for (const name of [...servers.keys()]) await stopServing(name);
     },
   };
+
+  /** Where it is asked for, the operators may do what the policy allows on the load balancers that are there. */
+  async function holdToPolicy(): Promise<void> {
+    if (!options.policy) return;
+    const { metadata } = await kube.get(namespaces, { name: 'kube-system' });
+    const arns = world.loadBalancers.map(({ arn }) => arn);
+    const shipped = iamPolicy(scopeOfCluster(metadata.uid ?? '', arns));
+    policies.set(new Map([['AKIAOPERATOR', options.policy(shipped)]]));
+  }
 
   async function stopServing(name: string): Promise<void> {
     for (const server of servers.get(name) ?? []) await server.close();

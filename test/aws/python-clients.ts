@@ -13,31 +13,40 @@ export interface PythonClients {
   readonly aws: string;
 }
 
-const requirements = join(import.meta.dirname, 'requirements.txt');
+/** Finds boto3 and the AWS CLI, or installs them: see `pythonPrograms`. */
+export async function pythonClients(env: NodeJS.ProcessEnv = process.env): Promise<PythonClients> {
+  const folder = await pythonPrograms('aws-clients', 'requirements.txt', env);
+  return { python: join(folder, 'python'), aws: join(folder, 'aws') };
+}
 
 /**
- * Finds boto3 and the AWS CLI in the cache folder, or installs them there with pip, as the machine has it configured.
- * The folder's key changes with requirements.txt and the machine's Python.
+ * The folder of the programs that a requirements file beside this one brings: from the cache folder, or installed there
+ * with pip, as the machine has it configured. The folder's key changes with the file and the machine's Python.
  *
  * @throws Error with what pip or venv said, and a remedy.
  */
-export async function pythonClients(env: NodeJS.ProcessEnv = process.env): Promise<PythonClients> {
+export async function pythonPrograms(
+  name: string,
+  requirementsFile: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
+  const requirements = join(import.meta.dirname, requirementsFile);
   const version = await run('python3', ['-c', 'import sys; print(sys.version, sys.base_prefix)'], env);
   const key = createHash('sha256')
     .update(await readFile(requirements))
     .update(version)
     .digest('hex')
     .slice(0, 16);
-  const folder = join(cacheFolder(env), `aws-clients-${key}`);
-  if (!existsSync(folder)) await install(folder, env);
-  return { python: join(folder, 'bin', 'python'), aws: join(folder, 'bin', 'aws') };
+  const folder = join(cacheFolder(env), `${name}-${key}`);
+  if (!existsSync(folder)) await install(folder, requirements, env);
+  return join(folder, 'bin');
 }
 
 /**
  * Installs beside the final folder. A venv knows its own path and can't be renamed, so what appears in one step is a
  * link to it; whoever is second drops its own.
  */
-async function install(link: string, env: NodeJS.ProcessEnv): Promise<void> {
+async function install(link: string, requirements: string, env: NodeJS.ProcessEnv): Promise<void> {
   await mkdir(dirname(link), { recursive: true });
   const folder = await mkdtemp(`${link}.`);
   try {

@@ -81,8 +81,8 @@ test('every path of the repository that a page names is there', () => {
   );
 });
 
-test('the IAM policy of docs/aws.md allows the calls that are made, AddTags for tags at the making, and no other', () => {
-  const policy = JSON.parse(/```json\n([\s\S]*?)```/.exec(textOf('docs/aws.md'))?.[1] ?? '') as {
+test('the shipped IAM policy allows the calls that are made, AddTags for tags at the making, and no other', () => {
+  const policy = JSON.parse(textOf('deploy/iam/policy.json')) as {
     Statement: { Effect: string; Action: string[]; Resource: string | string[]; Condition?: object }[];
   };
   const actions = policy.Statement.flatMap(({ Action }) =>

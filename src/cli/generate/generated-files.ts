@@ -1,8 +1,11 @@
 import { apiPage } from './api-page.ts';
 import { chartFiles } from './chart/chart-files.ts';
+import { cloudFormationFile } from './cloudformation-file.ts';
 import { controllersPage } from './controllers-page.ts';
 import { crdFiles } from './crd-files.ts';
+import { dashboardFile } from './dashboard-file.ts';
 import { helmPage } from './helm-page.ts';
+import { iamPage, policyFile } from './iam-page.ts';
 import { metricsPage } from './metrics-page.ts';
 import { optionsPage } from './options-page.ts';
 
@@ -14,6 +17,10 @@ export function generatedFiles(root: string): Record<string, string> {
     'docs/api.md': apiPage(),
     'docs/controllers.md': controllersPage(root),
     'docs/helm.md': helmPage(),
+    'deploy/dashboards/nlbports.json': dashboardFile(),
+    'deploy/iam/cloudformation.yaml': cloudFormationFile(),
+    'deploy/iam/policy.json': policyFile(),
+    'docs/iam.md': iamPage(),
     'docs/metrics.md': metricsPage(),
     'docs/options.md': optionsPage(),
   };

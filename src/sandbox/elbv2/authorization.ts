@@ -13,7 +13,7 @@ export interface AuthorizationRequest {
   readonly resource: string;
   /** Tags in the request: `aws:RequestTag`. */
   readonly requestTags: ReadonlyMap<string, string>;
-  /** Tags of the resource: `aws:ResourceTag`; empty where it does not exist. */
+  /** Tags of the resource: `aws:ResourceTag`; empty where it is about to be made. */
   readonly resourceTags: ReadonlyMap<string, string>;
   /** For the `AddTags` that goes with a tagged create: `elasticloadbalancing:CreateAction`. */
   readonly createAction?: string;
@@ -43,17 +43,20 @@ export function checkAuthorized(check: Check): void {
   const principal = `arn:${world.partition}:iam::${world.account}:user/${check.caller.accessKeyId}`;
   const ask = (actionName: string, resource: string, createAction?: string) => {
     const action = `elasticloadbalancing:${actionName}`;
+    const resourceTags = tagsOf(check, resource);
     const allowed =
       !denied.has(actionName) &&
-      (authorize?.({
-        principal,
-        action,
-        resource,
-        requestTags,
-        resourceTags: tagsOf(check, resource),
-        ...(createAction === undefined ? {} : { createAction }),
-      }) ??
-        true);
+      // What is not there has no tags to be judged by: the action itself answers that it is not there (E).
+      (resourceTags === undefined ||
+        (authorize?.({
+          principal,
+          action,
+          resource,
+          requestTags,
+          resourceTags,
+          ...(createAction === undefined ? {} : { createAction }),
+        }) ??
+          true));
     if (allowed) return;
     throw new AwsError(
       'AccessDenied',
@@ -83,10 +86,12 @@ export function denyActions(text: string): ReadonlySet<string> {
   );
 }
 
-function tagsOf(check: Check, arn: string): ReadonlyMap<string, string> {
+/** None for a pattern, as of what is about to be made; undefined for what does not exist. */
+function tagsOf(check: Check, arn: string): ReadonlyMap<string, string> | undefined {
+  if (arn.includes('*')) return new Map();
   try {
     return check.findTagged(check.world, arn).tags;
   } catch {
-    return new Map();
+    return undefined;
   }
 }

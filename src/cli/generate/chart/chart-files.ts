@@ -4,6 +4,7 @@ import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { customResourceDefinitions } from '../../../api/crd.ts';
 import { version } from '../../version.ts';
+import { dashboardFile } from '../dashboard-file.ts';
 import { chartValues } from './values.ts';
 
 /** The chart's folder, from the repository's root. */
@@ -34,7 +35,7 @@ export function chartFiles(root: string): Record<string, string> {
     ...crdTemplates(),
     ...copies(root, 'deploy/policies', /\.yaml$/, 'files/policies'),
     ...copies(root, 'deploy/alerts', /\.rules\.yaml$/, 'files/alerts'),
-    ...copies(root, 'deploy/dashboards', /\.json$/, 'files/dashboards'),
+    [`${chartFolder}/files/dashboards/nlbports.json`]: dashboardFile(),
   };
 }
 
