@@ -22,7 +22,7 @@ import { applyJsonPatch } from './json-patch.ts';
 import { bytesOf } from './json-text.ts';
 import type { Kind } from './kind.ts';
 import type { KindRegistry } from './kind-registry.ts';
-import { isTooDeep, maxBodyBytes, maxDepth } from './limits.ts';
+import { isTooDeep, maxBodyBytes, maxDepth, mayBeTooDeep } from './limits.ts';
 import { chooseFormat } from './media-type.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { listText, objectText } from './object-format.ts';
@@ -359,7 +359,7 @@ function readJson(request: KubeRequest): Json {
 }
 
 function checkedDepth(text: string, value: Json): Json {
-  if (text.length > 2 * maxDepth && isTooDeep(value)) {
+  if (mayBeTooDeep(text) && isTooDeep(value)) {
     throw badRequest(`error decoding the body: exceeded max depth of ${maxDepth}`);
   }
   return value;

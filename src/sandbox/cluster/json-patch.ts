@@ -27,6 +27,7 @@ export function applyJsonPatch(document: Json, patch: Json): PatchResult {
     return { outcome: 'malformed', message: 'json: cannot unmarshal object into Go value of type jsonpatch.Patch' };
   let value = document;
   let copiedBytes = 0;
+  let moved = false;
   // Copied once, changed in place from then on: a patch of many operations on a large map would take minutes otherwise.
   const own: Own = new Set();
   for (const item of patch) {
@@ -40,11 +41,13 @@ export function applyJsonPatch(document: Json, patch: Json): PatchResult {
       if (copiedBytes > maxBodyBytes) return { outcome: 'failed', message: 'too much was copied' };
       operation.value = JSON.parse(JSON.stringify(source.value)) as Json;
     }
+    if (operation.value !== undefined && isTooDeep(operation.value, operation.path.length)) return tooDeep;
+    moved ||= operation.op === 'move';
     const next = applyOperation(value, operation, own);
     if (next.failed !== undefined) return { outcome: 'failed', message: next.failed };
     value = next.value;
   }
-  return isTooDeep(value) ? tooDeep : { outcome: 'patched', value };
+  return moved && isTooDeep(value) ? tooDeep : { outcome: 'patched', value };
 }
 
 /** Lists and objects that this patch made itself, and nobody else holds. */

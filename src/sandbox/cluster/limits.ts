@@ -12,11 +12,25 @@ export const maxYamlBytes = 1024 * 1024;
 /** How deep values may nest. A real API server reads 10,000; the stack here would not hold that. */
 export const maxDepth = 500;
 
-/** True where lists and objects nest deeper than `maxDepth`. */
+/** True where lists and objects nest deeper than `maxDepth`, counted from `depth`. */
 export function isTooDeep(value: Json | undefined, depth = 0): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (depth === maxDepth) return true;
-  for (const key in value) if (isTooDeep((value as Record<string, Json>)[key], depth + 1)) return true;
+  for (const child of Array.isArray(value) ? value : Object.values(value)) {
+    if (typeof child === 'object' && isTooDeep(child, depth + 1)) return true;
+  }
+  return false;
+}
+
+/** False where the text of a value has too few brackets for a value that is too deep: most have. */
+export function mayBeTooDeep(text: string): boolean {
+  if (text.length <= maxDepth) return false;
+  let brackets = 0;
+  for (const bracket of ['[', '{']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++brackets > maxDepth) return true;
+    }
+  }
   return false;
 }
 
@@ -28,10 +42,9 @@ export function jsonBytes(value: Json | undefined, limit: number): number {
   if (typeof value === 'string') return Buffer.byteLength(value) + 3;
   if (typeof value !== 'object' || value === null) return 5;
   let bytes = 2;
-  for (const key in value) {
+  for (const [key, child] of Object.entries(value)) {
     if (bytes > limit) break;
-    if (!Array.isArray(value)) bytes += key.length + 3;
-    bytes += jsonBytes((value as Record<string, Json>)[key], limit - bytes);
+    bytes += (Array.isArray(value) ? 0 : key.length + 3) + jsonBytes(child, limit - bytes);
   }
   return bytes;
 }

@@ -24,7 +24,7 @@ import {
   withField,
 } from './json.ts';
 import type { Kind } from './kind.ts';
-import { jsonBytes, maxStoredBytes } from './limits.ts';
+import { maxStoredBytes } from './limits.ts';
 import {
   carryMetadata,
   metadataErrors,
@@ -376,7 +376,9 @@ export function randomUid(random: Random): string {
 
 /** A real server's store refuses what is larger, in these words. */
 function checkStorable(object: ApiObject): void {
-  if (jsonBytes(object, maxStoredBytes) > maxStoredBytes) {
+  const text = JSON.stringify(object);
+  // A character has at most three bytes here.
+  if (text.length * 3 > maxStoredBytes && Buffer.byteLength(text) > maxStoredBytes) {
     throw new ApiError(500, '', 'etcdserver: request is too large');
   }
 }
