@@ -52,6 +52,7 @@ export const noMisrouting: Invariant = {
       if (!former) return;
       const isNamesake = former.claim.namespace === claim.namespace && former.claim.name === claim.name;
       // A namesake that takes its endpoint back may find its own old target on its way out, nobody else.
+      if (isNamesake && target.draining) return;
       if (isNamesake && [...target.group.targets.values()].every(other => other === target || other.draining)) return;
       scene.complain(
         `${port.metadata.name} belongs to ${claim.name} (${claim.uid}), and AWS has ${place} of ${former.claim.name} (${former.claim.uid})${target.draining ? ', draining' : ''}`,
