@@ -113,7 +113,10 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
     if (held) plan.create = [];
     for (const entry of loadBalancers) entry.capacity = plan.capacity.get(entry.arn) ?? 0;
     // The status first: ports are made when claims can already see where they stand.
-    if (await saveStatus(deps, pool, listing, loadBalancers, planned, held)) savedAtMs.set(name, deps.clock.nowMs());
+    const saved = await saveStatus(deps, pool, listing, loadBalancers, planned, held);
+    // It is gone, or says something else since AWS was asked: what was planned for it is void.
+    if (!saved) return { requeueAfterMs: 10 };
+    if (saved.metadata.resourceVersion !== pool.metadata.resourceVersion) savedAtMs.set(name, deps.clock.nowMs());
     const overlap = await carryOut(deps, plan);
     if (overlap) deps.log.warn({ pool: name }, 'A port of the pool is owned by another pool');
     if (deleting && deps.ports.by('pool', name).length === 0) {
@@ -346,13 +349,14 @@ async function saveStatus(
   loadBalancers: LoadBalancerStatus[],
   planned: readonly PlannedLoadBalancer[],
   held: CodedError | undefined,
-): Promise<boolean> {
+): Promise<NLBPortPool | undefined> {
   const { name } = pool.metadata;
   const nowMs = deps.clock.nowMs();
   const written = await updateStatus(
     { client: deps.client, informer: deps.pools, resource: nlbPortPools },
     pool,
     current => {
+      if (current.metadata.generation !== pool.metadata.generation) return undefined;
       const status: PoolStatus = { ...current.status, observedGeneration: current.metadata.generation, loadBalancers };
       const ports = deps.ports.by('pool', name);
       status.ports = countPorts(ports, port => isForeign(port, { ...current, status }), current.spec.reservedPorts);
@@ -363,7 +367,7 @@ async function saveStatus(
       return status;
     },
   );
-  if (!written) return false;
+  if (!written) return undefined;
   for (const condition of written.status?.conditions ?? []) {
     const before = findCondition(pool.status?.conditions, condition.type);
     if (before?.reason === condition.reason) continue;
@@ -380,7 +384,7 @@ async function saveStatus(
     });
     if (warning) deps.log.warn({ pool: name, reason: condition.reason }, condition.message);
   }
-  return written.metadata.resourceVersion !== pool.metadata.resourceVersion;
+  return written;
 }
 
 type NewCondition = Omit<Condition, 'lastTransitionTime'>;
