@@ -4,5 +4,8 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
   { seed: 14, was: 'an answer of AWS older than a registration made the object forget the target, which stayed' },
   { seed: 15, was: 'a pod waited for ever on a port whose load balancer had left the pool before the port was made' },
   { seed: 17, was: 'a pod was called ready by what AWS had said of the address that it had before' },
-  { seed: 2032, was: 'a listing made for an older spec of the pool took a load balancer out of the status of the newer' },
+  {
+    seed: 2032,
+    was: 'a listing made for an older spec of the pool took a load balancer out of the status of the newer',
+  },
 ];
