@@ -110,7 +110,7 @@ export const chartValues = z.strictObject({
   resources: z
     .strictObject({ requests: resources.optional(), limits: resources.optional() })
     .default({ requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '512Mi' } })
-    .describe('Measured: see below. No CPU limit: a throttled leader loses its Lease.'),
+    .describe('A first guess, not yet measured. No CPU limit: a throttled leader loses its Lease.'),
   priorityClassName: z
     .string()
     .default('system-cluster-critical')
