@@ -175,6 +175,9 @@ export const portStatus = z.object({
     .optional()
     .describe('Until when targets that were found in AWS are left to the live pod that says it holds the port.'),
   reuseAfter: instant.optional().describe('When the quarantine ends; unset until draining has ended.'),
+  reuseOf: instant
+    .optional()
+    .describe('The releasedAt of the claim that reuseAfter is about: the quarantine of another claim says nothing.'),
   observedGeneration: z.int().optional(),
   conditions,
 });

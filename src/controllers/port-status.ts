@@ -25,7 +25,10 @@ export function deriveStatus(port: NLBPort, status: PortStatus, context: PortCon
   // A listener that is looked after once more, and a load balancer that left the pool: who has an endpoint keeps it.
   if (status.listenerArn === undefined || status.removing) delete next.endpoint;
   else if (isInPlace(current) && host !== undefined) next.endpoint = `${host}:${port.spec.port}`;
-  if (claim?.releasedAt === undefined) delete next.reuseAfter;
+  if (claim?.releasedAt === undefined || claim.releasedAt !== next.reuseOf) {
+    delete next.reuseAfter;
+    delete next.reuseOf;
+  }
   const isAdopted = claim?.exposed || (next.adoptUntil !== undefined && Date.parse(next.adoptUntil) <= nowMs);
   if (isAdopted) delete next.adoptUntil;
   if (next.conflictUntil !== undefined && Date.parse(next.conflictUntil) <= nowMs) delete next.conflictUntil;

@@ -267,7 +267,8 @@ async function perform(
     case 'startQuarantine':
       await save(({ status, spec }) => {
         if (spec.claim?.releasedAt === undefined || (status?.targets ?? []).length > 0) return undefined;
-        return { ...status, reuseAfter: preciseTimestamp(clock.nowMs() + context.times.quarantineMs) };
+        const reuseAfter = preciseTimestamp(clock.nowMs() + context.times.quarantineMs);
+        return { ...status, reuseAfter, reuseOf: spec.claim.releasedAt };
       });
       return;
 

@@ -112,14 +112,20 @@ test('nextStep() frees a released port only when draining and quarantine are ove
   assert.deepEqual(stepOf(draining), { do: 'rest', untilMs: startMs + 32_000 });
   assert.equal(stepOf(draining, { nowMs: startMs + 32_000 }).do, 'readHealth');
   assert.equal(stepOf(aPort(1, { spec, status: ready })).do, 'startQuarantine');
-  const resting = aPort(1, { spec, status: { ...ready, reuseAfter: at(startMs + 1) } });
+  const resting = aPort(1, { spec, status: { ...ready, reuseAfter: at(startMs + 1), reuseOf: at(startMs) } });
   assert.deepEqual(stepOf(resting), { do: 'rest', untilMs: startMs + 1 });
   assert.equal(stepOf(resting, { nowMs: startMs + 1 }).do, 'removeClaim');
 });
 
+test('nextStep() starts a quarantine anew for each claim, whatever is left of the one before', () => {
+  const spec = { claim: aClaim('room', { releasedAt: at(startMs) }) };
+  const status = { ...ready, reuseAfter: at(startMs - 10_000), reuseOf: at(startMs - 60_000) };
+  assert.equal(stepOf(aPort(1, { spec, status })).do, 'startQuarantine');
+});
+
 test('nextStep() keeps a released port after its quarantine for as long as it is retained', () => {
   const spec = { claim: aClaim('room', { releasedAt: at(startMs) }) };
-  const rested = aPort(1, { spec, status: { ...ready, reuseAfter: at(startMs + 1_000) } });
+  const rested = aPort(1, { spec, status: { ...ready, reuseAfter: at(startMs + 1_000), reuseOf: at(startMs) } });
   const kept = (retainedUntilMs: number, nowMs: number) =>
     stepOf(rested, { nowMs, times: { ...times, retainedUntilMs } });
   assert.deepEqual(kept(startMs + 5_000, startMs), { do: 'rest', untilMs: startMs + 1_000 });
@@ -345,13 +351,17 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
       return write(mark(step.targets, 'Draining'));
     case 'startQuarantine':
       assert.equal(model.group?.targets.size ?? 0, 0, 'the quarantine began while AWS still drained');
-      return write({ ...status, reuseAfter: at(model.nowMs + times.quarantineMs) });
+      return write({
+        ...status,
+        reuseAfter: at(model.nowMs + times.quarantineMs),
+        ...(port.spec.claim?.releasedAt ? { reuseOf: port.spec.claim.releasedAt } : {}),
+      });
     case 'removeClaim': {
       if (fate !== 'works') return;
       assert.equal(model.group?.targets.size ?? 0, 0, 'freed while AWS still had a target');
       assert.ok(model.nowMs >= Date.parse(status.reuseAfter ?? ''), 'freed within its quarantine');
       const { claim: _, ...spec } = port.spec;
-      model.port = { ...port, spec, status: without('reuseAfter') };
+      model.port = { ...port, spec };
       return;
     }
     case 'announceRemoval':

@@ -141,12 +141,13 @@ function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]):
 }
 
 function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
-  const { status } = input.port;
+  const { spec, status } = input.port;
   if (known.length > 0) {
     const lookAtMs = drainedAtMs(input, known);
     return input.nowMs >= lookAtMs ? { do: 'readHealth' } : rest(lookAtMs);
   }
-  if (status?.reuseAfter === undefined) return { do: 'startQuarantine' };
+  // What stands there may be of the claim before, where the port was bound and given up between two looks.
+  if (status?.reuseAfter === undefined || status.reuseOf !== spec.claim?.releasedAt) return { do: 'startQuarantine' };
   const reuseAtMs = Date.parse(status.reuseAfter);
   if (input.nowMs < reuseAtMs) return rest(reuseAtMs);
   const { retainedUntilMs } = input.times;

@@ -54,8 +54,8 @@ export const plantedBugs: readonly PlantedBug[] = [
       },
       {
         file: 'core/lifecycle.ts',
-        find: '  const { status } = input.port;\n  if (known.length > 0) {',
-        replace: '  const { status } = input.port;\n  if (known.length > 99) {',
+        find: '  const { spec, status } = input.port;\n  if (known.length > 0) {',
+        replace: '  const { spec, status } = input.port;\n  if (known.length > 99) {',
       },
       {
         file: 'controllers/ports.ts',
