@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { poolLabel, portsAnnotation } from '../api/names.ts';
 import { type NLBPortPool, poolSpec } from '../api/pool.ts';
 import type { Pod } from '../kube/objects.ts';
-import { admits, podWish } from './pod-wish.ts';
+import { podWish } from './pod-wish.ts';
 import { arnOf } from './port.fixture.ts';
 
 const pool = (spec: object = {}, metadata: object = {}): NLBPortPool => ({
@@ -112,42 +111,4 @@ test('podWish() says why a pod can not have a port', () => {
 test('podWish() refuses a mirror pod before it looks at anything else', () => {
   const mirror = { annotations: { 'kubernetes.io/config.mirror': 'x' } };
   assert.equal(reasonOf(pod('nonsense', mirror), undefined), 'MirrorPod');
-});
-
-test('admits() takes * for any run of characters', () => {
-  const yes: [string, string][] = [
-    ['*', ''],
-    ['*', 'anything'],
-    ['game-*', 'game-'],
-    ['game-*', 'game-eu'],
-    ['*-eu', 'game-eu'],
-    ['g*e-*u', 'game-eu'],
-    ['a*b*a', 'aba'],
-    ['**', 'x'],
-    ['game', 'game'],
-  ];
-  const no: [string, string][] = [
-    ['game', 'game-eu'],
-    ['game-*', 'game'],
-    ['game-*', 'my-game-eu'],
-    ['a*a', 'a'],
-    ['a*b*a', 'aa'],
-    ['.*', 'x'],
-    ['', 'x'],
-  ];
-  for (const [pattern, name] of yes) assert.ok(admits([pattern], name), `${pattern} ${name}`);
-  for (const [pattern, name] of no) assert.ok(!admits([pattern], name), `${pattern} ${name}`);
-  assert.ok(admits(['web', 'game-*'], 'game-eu'));
-  assert.ok(!admits([], 'game-eu'));
-});
-
-test('admits() agrees with a regular expression on every pattern', () => {
-  const letters = fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 10 });
-  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', '-', '*'), maxLength: 8 });
-  fc.assert(
-    fc.property(pattern, letters, (text, name) => {
-      const expected = new RegExp(`^${text.replaceAll('*', '.*')}$`).test(name);
-      assert.equal(admits([text], name), expected);
-    }),
-  );
 });

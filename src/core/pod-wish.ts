@@ -11,6 +11,7 @@ import { failure, type Result } from '../api/errors.ts';
 import { poolLabel, portsAnnotation, staticPortAnnotation } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { Pod } from '../kube/objects.ts';
+import { admitToPool } from './pool-admission.ts';
 import { withStaticPorts } from './static-ports.ts';
 
 /** The annotation by which the kubelet marks a static pod's copy in the API. */
@@ -21,7 +22,7 @@ const mirrorAnnotation = 'kubernetes.io/config.mirror';
  * PoolNotFound, AccessDenied, HostNetwork, those of `parsePorts`, NoSinglePort, TooManyPorts, ProtocolNotInPool,
  * MalformedStaticPort, PortNotInRange.
  */
-export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<ClaimWish> {
+export function podWish(pod: Pod, asked: NLBPortPool | undefined): Result<ClaimWish> {
   const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
   if (annotations[mirrorAnnotation] !== undefined) {
     return failure(
@@ -30,19 +31,9 @@ export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<ClaimWi
     );
   }
   const poolName = labels[poolLabel] ?? '';
-  if (!pool || pool.metadata.deletionTimestamp !== undefined) {
-    const found = pool ? 'is being deleted' : 'does not exist';
-    return failure(
-      'PoolNotFound',
-      `Cannot claim a port: pool "${poolName}" ${found}, wanted the name of an NLBPortPool`,
-    );
-  }
-  if (!admits(pool.spec.access.namespaces, namespace)) {
-    return failure(
-      'AccessDenied',
-      `Cannot claim a port of pool "${poolName}": namespace "${namespace}" is not in its access.namespaces`,
-    );
-  }
+  const admitted = admitToPool(poolName, asked, namespace);
+  if (!admitted.ok) return admitted;
+  const pool = admitted.value;
   if (pod.spec.hostNetwork && !pool.spec.access.hostNetwork) {
     return failure(
       'HostNetwork',
@@ -67,23 +58,6 @@ export function podWish(pod: Pod, pool: NLBPortPool | undefined): Result<ClaimWi
   }
   const fixed = withStaticPorts(ports, annotations[staticPortAnnotation], pool);
   return fixed.ok ? { ok: true, value: { ports: fixed.value } } : fixed;
-}
-
-/** Whether one of the patterns admits the namespace; `*` stands for any run of characters. */
-export function admits(patterns: readonly string[], namespace: string): boolean {
-  return patterns.some(pattern => {
-    const [first = '', ...rest] = pattern.split('*');
-    if (rest.length === 0) return namespace === pattern;
-    if (!namespace.startsWith(first)) return false;
-    const last = rest.pop() ?? '';
-    let from = first.length;
-    for (const part of rest) {
-      const at = namespace.indexOf(part, from);
-      if (at < 0) return false;
-      from = at + part.length;
-    }
-    return namespace.length - last.length >= from && namespace.endsWith(last);
-  });
 }
 
 function readWishes(pod: Pod): Result<PortWish[]> {

@@ -3,7 +3,7 @@ import { failure, type Result } from '../api/errors.ts';
 import { loadBalancerClass, poolLabel } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { Service, ServicePort } from '../kube/objects.ts';
-import { admits } from './pod-wish.ts';
+import { admitToPool } from './pool-admission.ts';
 
 /** One port of a load balancer that a Service asks for. */
 export interface ServicePortWish extends PortWish {
@@ -57,21 +57,10 @@ export function servicePoolName(service: Service, pools: readonly NLBPortPool[])
  * one UDP, become one. Errors: PoolNotFound, AccessDenied, ServiceNotSupported, AddressFamily, NoSelector, ServicePorts,
  * ProtocolNotInPool, PortNotInRange.
  */
-export function serviceWish(service: Service, poolName: string, pool: NLBPortPool | undefined): Result<ServiceWish> {
-  const { namespace = '' } = service.metadata;
-  if (!pool || pool.metadata.deletionTimestamp !== undefined) {
-    const found = pool ? 'is being deleted' : 'does not exist';
-    return failure(
-      'PoolNotFound',
-      `Cannot claim a port: pool "${poolName}" ${found}, wanted the name of an NLBPortPool`,
-    );
-  }
-  if (!admits(pool.spec.access.namespaces, namespace)) {
-    return failure(
-      'AccessDenied',
-      `Cannot claim a port of pool "${poolName}": namespace "${namespace}" is not in its access.namespaces`,
-    );
-  }
+export function serviceWish(service: Service, poolName: string, asked: NLBPortPool | undefined): Result<ServiceWish> {
+  const admitted = admitToPool(poolName, asked, service.metadata.namespace ?? '');
+  if (!admitted.ok) return admitted;
+  const pool = admitted.value;
   const unsupported = whatIsNotSupported(service, pool);
   if (unsupported) return failure('ServiceNotSupported', `Cannot give a port to the Service: ${unsupported}`);
   const { ipFamilies = [] } = service.spec;
