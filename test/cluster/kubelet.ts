@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createUndiciTransport } from '../../src/kube/undici-transport.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { silentLog } from '../../src/runtime/log.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import { createKubelet } from '../../src/sandbox/cluster/kubelet.ts';
+import { adminTransport } from './admin-transport.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type GameServer, startGameServer } from './game-server.ts';
 
@@ -24,20 +23,7 @@ export async function startKubelet(
   cluster: ControlPlane,
   options: TestKubeletOptions,
 ): Promise<{ servers: ReadonlyMap<string, GameServer>; stop(): Promise<void> }> {
-  const transport = createUndiciTransport(
-    {
-      server: cluster.url,
-      source: 'the test',
-      namespace: undefined,
-      insecureSkipTlsVerify: false,
-      tlsServerName: undefined,
-      credentials: async () => ({
-        ca: readFileSync(cluster.caFile, 'utf8'),
-        headers: { authorization: `Bearer ${cluster.adminToken}` },
-      }),
-    },
-    { userAgent: 'kubelet' },
-  );
+  const transport = adminTransport(cluster, 'kubelet');
   const servers = new Map<string, GameServer>();
   let isEnding = false;
   const kubelet = createKubelet({
