@@ -25,7 +25,7 @@ export function normalise(output: string, { namespace, server }: Surroundings): 
       .trimEnd()
       .replaceAll(/(?<=\S) {2,}(?=\S)/g, '  ')
       .replaceAll(/\t/g, '  ')
-      .replaceAll(/(?<=^| {2})(\d+[smh])+(?= {2}|$)/g, '<age>'),
+      .replaceAll(/(?<=^| {2})(\d+[smhdy])+(?= {2}|$)/g, '<age>'),
   );
   while (lines.at(-1) === '') lines.pop();
   return lines;
