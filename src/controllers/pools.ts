@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { findCondition, withCondition } from '../api/conditions.ts';
 import { parseDurationMs } from '../api/duration.ts';
 import { type CodedError, codedError } from '../api/errors.ts';
@@ -357,6 +358,8 @@ async function saveStatus(
     pool,
     current => {
       if (current.metadata.generation !== pool.metadata.generation) return undefined;
+      // What another process has found of the load balancers since is not for an older listing to take back.
+      if (!isDeepStrictEqual(current.status?.loadBalancers, pool.status?.loadBalancers)) return undefined;
       const status: PoolStatus = { ...current.status, observedGeneration: current.metadata.generation, loadBalancers };
       const ports = deps.ports.by('pool', name);
       status.ports = countPorts(ports, port => isForeign(port, { ...current, status }), current.spec.reservedPorts);

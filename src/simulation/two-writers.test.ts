@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nlbPortPools } from '../api/pool.ts';
 import { seededRandom } from '../runtime/random.ts';
 import { assertSettled } from './assert-settled.ts';
 import type { WireOptions } from './wires.ts';
@@ -39,3 +40,35 @@ for (const seed of seeds) {
     await world.end();
   });
 }
+
+test('what another operator has found of the load balancers is not taken back by a write that lost a race', async () => {
+  const world = await createWorld({ loadBalancers: [] });
+  const Tags = [{ Key: 'team', Value: 'game' }];
+  await world.addLoadBalancer('first', { Tags });
+  const options = { 'leader-elect': 'false', 'pool-resync': '40s' };
+  world.startOperator(options);
+  await world.pool('game', { loadBalancers: [{ tags: { team: 'game' } }], ports: { min: 30000, max: 30000 } });
+  await world.clock.advance(20_000);
+  let isSlow = false;
+  const isStatus = (what: string) => what.startsWith('PUT') && what.includes('/nlbportpools/');
+  world.startOperator(options, {
+    fault: ({ what }) => (isSlow && isStatus(what) ? { arrivesLateMs: 5_000 } : undefined),
+  });
+  await world.clock.advance(17_000);
+  const second = await world.addLoadBalancer('second', { Tags });
+  isSlow = true;
+  // One that waits changes the status, which the second operator knows by its listing of before.
+  await world.room('room-1');
+  await world.room('room-2');
+  const isListed = async () => {
+    const { status } = await world.kube.get(nlbPortPools, { name: 'game' });
+    return status?.loadBalancers?.some(({ arn }) => arn === second.arn) === true;
+  };
+  await world.eventually(async () => assert.ok(await isListed()), 15_000);
+  for (let at = 0; at < 150; at++) {
+    await world.clock.advance(100);
+    assert.ok(await isListed());
+  }
+  await world.eventually(() => assertSettled(world), 60_000);
+  await world.end();
+});
