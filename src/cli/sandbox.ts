@@ -21,6 +21,12 @@ export function sandboxCommand(): Command {
     .addOption(
       new Option('--aws-port <port>', 'port of the AWS endpoint; 0 takes a free one').default(4580).argParser(readPort),
     )
+    .addOption(
+      new Option(
+        '--operator-port <port>',
+        "port of the operator's probes and metrics; 0 takes a free one; not served unless given",
+      ).argParser(readPort),
+    )
     .addOption(new Option('--kubeconfig-out <file>', 'where the kubeconfig is written; else a temporary file'))
     .addOption(
       new Option('--profile <profile>', 'how near to AWS: delays and throttling').choices(profiles).default('instant'),

@@ -23,13 +23,14 @@ import type { SandboxFlags } from './sandbox-flags.ts';
 export async function runWhole(flags: SandboxFlags, signal: AbortSignal): Promise<number> {
   const clock = systemClock();
   const network = nodeNetwork({ clock });
-  const { profile, set, kubernetesPort, awsPort, story } = flags;
+  const { profile, set, kubernetesPort, awsPort, operatorPort, story } = flags;
   const log = flags.log === undefined ? silentLog() : fileLog(flags.log);
   const sandbox = await startSandbox(
     { clock, random: randomOf(flags), network, log },
     {
       kubernetesPort,
       awsPort,
+      operatorPort,
       profile,
       set,
       networkMap: flags.mapNetwork,
@@ -40,6 +41,7 @@ export async function runWhole(flags: SandboxFlags, signal: AbortSignal): Promis
   const ways = {
     kubernetes: { url: sandbox.kubernetesUrl, kubeconfig: kubeconfig.path },
     aws: { endpoint: sandbox.awsUrl, region: sandboxAws.region },
+    ...(sandbox.operatorUrl === undefined ? {} : { operator: { url: sandbox.operatorUrl } }),
   };
   const teller = chooseTeller(flags);
   let exitCode = 1;

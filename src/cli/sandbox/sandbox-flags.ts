@@ -9,6 +9,7 @@ export interface SandboxFlags {
   story: boolean;
   awsPort: number;
   kubernetesPort: number;
+  operatorPort?: number;
   kubeconfigOut?: string;
   profile: Profile;
   set: Record<string, string>;

@@ -48,7 +48,7 @@ function summaryLines(event: Extract<StoryEvent, { type: 'summary' }>, paint: Pa
 }
 
 function stayingLines(event: { pools: string[]; example: string | null } & Ways, paint: Paint): string[] {
-  const { pools, example, kubernetes, aws } = event;
+  const { pools, example, kubernetes, aws, operator } = event;
   const [host = 'HOST', port = 'PORT'] = example?.split(':') ?? [];
   return [
     '',
@@ -62,6 +62,7 @@ function stayingLines(event: { pools: string[]; example: string | null } & Ways,
     `    export AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2=${aws.endpoint}`,
     `    export AWS_REGION=${aws.region} AWS_DEFAULT_REGION=${aws.region} AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox`,
     '    aws elbv2 describe-load-balancers',
+    ...(operator ? ['  With a Prometheus, or:', `    curl -s ${operator.url}/metrics`] : []),
     '  With a game client, here a shell (host and port are in the column ENDPOINT):',
     `    echo hello | nc -u -w1 ${host} ${port}`,
     `    timeout 1 bash -c 'exec 3<>/dev/udp/${host}/${port}; echo hello >&3; cat <&3'`,

@@ -1,9 +1,11 @@
+import type { AddressInfo } from 'node:net';
 import { CodedException, codedError } from '../../api/errors.ts';
 import { createKubeClient, type KubeClient } from '../../kube/client.ts';
 import { namespaces } from '../../kube/resource.ts';
 import type { KubeTransport } from '../../kube/transport.ts';
-import { createOperator } from '../../operator/operator.ts';
+import { createOperator, type Operator } from '../../operator/operator.ts';
 import { compileOptions, type WrittenOptions } from '../../operator/options.ts';
+import { startProbeServer } from '../../operator/probe-server.ts';
 import { type Clock, sleep } from '../../runtime/clock.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { Random } from '../../runtime/random.ts';
@@ -35,6 +37,8 @@ export interface SandboxOptions {
   kubernetesPort: number;
   /** 0 takes a free one. */
   awsPort: number;
+  /** Of the operator's probes and metrics on 127.0.0.1; 0 takes a free one; left out: they are not served. */
+  operatorPort?: number | undefined;
   profile: Profile;
   /** More settings of the emulated AWS, as written after `--set`. */
   set: Readonly<Record<string, string>>;
@@ -50,6 +54,8 @@ export interface SandboxOptions {
 export interface Sandbox {
   readonly kubernetesUrl: string;
   readonly awsUrl: string;
+  /** Of the operator's probes and metrics, where they are served. */
+  readonly operatorUrl: string | undefined;
   /** Where pods really are, for people. */
   readonly block: LoopbackBlock;
   /** A person with kubectl. */
@@ -108,7 +114,10 @@ export async function startSandbox(deps: SandboxDeps, options: SandboxOptions): 
     const slices = createEndpointSliceMaker({ transport: kubernetes.cluster.transport, clock, random, log });
     await slices.start();
     closing.push(() => slices.stop());
-    closing.push(runOperator(deps, kubernetes.cluster.transport, aws.url, settings));
+    const operator = makeOperator(deps, kubernetes.cluster.transport, aws.url, settings, options);
+    const probes = options.operatorPort === undefined ? undefined : await serveProbes(operator, options.operatorPort);
+    if (probes) closing.push(probes.close);
+    closing.push(runOperator(deps, operator));
     const person = createAwsPerson(aws.url);
     closing.push(() => person.close());
     closing.push(() => ending.abort());
@@ -118,25 +127,45 @@ export async function startSandbox(deps: SandboxDeps, options: SandboxOptions): 
     await kube.create(nodes, node);
     await kube.patch(nodes, { name: 'node-1' }, { type: 'merge', body: { status } }, { subresource: 'status' });
     await kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
-    return { kubernetesUrl: kubernetes.url, awsUrl: aws.url, block, kube, aws: person, kubelet, view, settings, close };
+    return {
+      kubernetesUrl: kubernetes.url,
+      awsUrl: aws.url,
+      operatorUrl: probes?.url,
+      block,
+      kube,
+      aws: person,
+      kubelet,
+      view,
+      settings,
+      close,
+    };
   }
 }
 
-/**
- * The operator as `nlbports operator` runs it, over HTTP to AWS and in process to the API, which halves the work of a
- * burst; what is given back ends it.
- */
-function runOperator(
-  deps: SandboxDeps,
+/** The operator as `nlbports operator` makes it, over HTTP to AWS and in process to the API, which halves the work of a burst. */
+function makeOperator(
+  { clock, random, log }: SandboxDeps,
   transport: KubeTransport,
   awsUrl: string,
   settings: Settings,
-): () => Promise<void> {
-  const { clock, random, log } = deps;
-  const operator = createOperator(
-    { transport, clock, random, log, hostname: 'sandbox', aws: sandboxAwsConfig(awsUrl) },
+  { operatorPort }: SandboxOptions,
+): Operator {
+  return createOperator(
+    {
+      transport,
+      clock,
+      random,
+      log,
+      hostname: 'sandbox',
+      aws: sandboxAwsConfig(awsUrl),
+      processMetrics: operatorPort !== undefined,
+    },
     compileOptions(operatorOptions(settings)),
   );
+}
+
+/** Lets it run; what is given back ends it. */
+function runOperator({ clock, log }: SandboxDeps, operator: Operator): () => Promise<void> {
   const stop = new AbortController();
   const ended = operator.run(stop.signal).catch((error: unknown) => {
     log.error({ err: error }, 'The operator ended with an error');
@@ -146,6 +175,29 @@ function runOperator(
     const late = new AbortController();
     await Promise.race([ended, sleep(clock, operatorEndMs, late.signal)]);
     late.abort();
+  };
+}
+
+/** Serves the operator's probes and metrics as `nlbports operator` does. */
+async function serveProbes(operator: Operator, port: number): Promise<{ url: string; close: () => void }> {
+  const { registry } = operator.metrics;
+  const server = await startProbeServer(
+    {
+      stuck: () => operator.stuck(),
+      ready: () => operator.isReady(),
+      metrics: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
+    },
+    { host: '127.0.0.1', port },
+  ).catch((error: unknown) => {
+    if (!(error instanceof CodedException) || error.coded.reason !== 'PortInUse') throw error;
+    throw portTaken({ code: 'EADDRINUSE' }, port, '--operator-port');
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
 

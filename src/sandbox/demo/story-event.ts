@@ -15,6 +15,8 @@ export interface Check {
 export interface Ways {
   kubernetes: { url: string; kubeconfig: string };
   aws: { endpoint: string; region: string };
+  /** The operator's probes and metrics, where they were asked for. */
+  operator?: { url: string };
 }
 
 /** What the sandbox tells, in the order in which it happens; with `--json` each is a line. docs/sandbox.md lists them. */
