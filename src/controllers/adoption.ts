@@ -45,6 +45,7 @@ function inOrderOf(wishes: readonly PortWish[], found: readonly NLBPort[]): stri
 
 /** Whether ports of the pool are still to be made: those that are gone will be among them. */
 function isBeingMade({ status }: NLBPortPool, ports: readonly NLBPort[]): boolean {
+  if (status?.observedGeneration === undefined) return true;
   const capacity = (status?.loadBalancers ?? []).reduce((sum, loadBalancer) => sum + loadBalancer.capacity, 0);
   return ports.filter(({ spec }) => !spec.retire).length < capacity;
 }

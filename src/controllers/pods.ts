@@ -133,6 +133,10 @@ async function seek(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promise
   const wish = podWish(pod, pool);
   if (!wish.ok) {
     deps.assigner.drop('Pod', key);
+    if (!pool && isOfLostPorts(deps, pod)) {
+      noteOnce(deps, pod, wish.error.reason, wish.error.message);
+      return {};
+    }
     if (findReady(pod)?.reason !== wish.error.reason) {
       deps.observer.allocation(poolName, 'refused', wish.error.reason);
     }
@@ -209,6 +213,15 @@ async function serve(deps: PodsDeps, pod: Pod, mine: readonly NLBPort[]): Promis
   if (gate !== 'done') noteOnce(deps, pod, 'SchedulingGateForbidden', gate.forbidden);
   const readyMs = Math.min(...exposed.map(port => readyAtMs(port, nowMs) ?? Number.POSITIVE_INFINITY));
   return told.requeueAfterMs === undefined && Number.isFinite(readyMs) ? requeueAt(deps.clock, readyMs) : told;
+}
+
+/**
+ * Whether the pod says that it holds ports, and none of them exists: a pool goes only after its claims and its ports, so
+ * it is still to come, as where a cluster was restored. What is written on the pod is all that is known then.
+ */
+function isOfLostPorts(deps: PodsDeps, pod: Pod): boolean {
+  const names = committedNames(pod);
+  return names.length > 0 && findReady(pod) !== undefined && !names.some(name => deps.ports.get(name));
 }
 
 /** A pod that holds ports without a commit that stands for them: they are committed once they are all there. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findCondition } from '../api/conditions.ts';
+import { boundAnnotation, poolLabel, readyCondition } from '../api/names.ts';
 import { nlbPortPools } from '../api/pool.ts';
 import { nlbPorts } from '../api/port.ts';
 import { pods } from '../kube/resource.ts';
@@ -132,6 +133,57 @@ test('once a person says so, live rooms get the ports back that they are behind,
     assert.equal((await world.port(30001 + at)).status?.listenerArn, arn, 'the listener is the one that was there');
   }
   assert.ok(!changes(world, since).includes('DeregisterTargets'));
+  await world.end();
+});
+
+test('live rooms get their ports back where their pool comes back after the operator, and say the same all the time', async () => {
+  const { world, operator: first } = await playing();
+  const endpoints = await endpointsOf(world);
+  const saidBy = async () =>
+    [await world.pod('room-1'), await world.pod('room-2')].map(({ metadata, status }) => [
+      metadata.annotations,
+      status?.conditions,
+    ]);
+  const said = await saidBy();
+  first.kill();
+  await losePorts(world);
+  const { spec } = await world.kube.get(nlbPortPools, { name: 'game' });
+  await world.kube.patch(nlbPortPools, { name: 'game' }, { type: 'merge', body: { metadata: { finalizers: [] } } });
+  await world.kube.delete(nlbPortPools, { name: 'game' });
+  world.startOperator({ 'audit-interval': '10s' });
+  await world.room('new');
+  await world.clock.advance(30_000);
+  const newcomer = (await world.pod('new')).status?.conditions?.find(({ type }) => type === 'nlbports.dev/ready');
+  assert.equal(newcomer?.reason, 'PoolNotFound');
+  assert.deepEqual(await saidBy(), said);
+  await world.pool('game', { ...spec });
+  for (let at = 0; at < 20; at++) {
+    await world.clock.advance(1_000);
+    assert.deepEqual(await saidBy(), said);
+  }
+  await proceed(world);
+  for (let at = 0; at < 60; at++) {
+    await world.clock.advance(1_000);
+    await assertRoomsAnswer(world, endpoints);
+  }
+  await world.eventually(() => assertSettled(world), 60_000);
+  await assertRoomsAnswer(world, endpoints);
+  await world.end();
+});
+
+test('a room whose label is changed to a pool that is not there loses its endpoint with its port', async () => {
+  const { world } = await playing();
+  await world.kube.patch(
+    pods,
+    { name: 'room-1', namespace: 'default' },
+    { type: 'merge', body: { metadata: { labels: { [poolLabel]: 'nowhere' } } } },
+  );
+  await world.eventually(async () => {
+    const pod = await world.pod('room-1');
+    assert.equal(world.endpointOf(pod), undefined);
+    assert.equal(pod.metadata.annotations?.[boundAnnotation], undefined);
+    assert.equal(pod.status?.conditions?.find(({ type }) => type === readyCondition)?.reason, 'PoolNotFound');
+  });
   await world.end();
 });
 
