@@ -16,7 +16,8 @@ export interface Io {
 /**
  * What goes wrong with a request. `unsent`: it never arrives. `unanswered`: it is carried out, and the connection breaks
  * before the answer. `doubled`: it arrives twice, and the second answer is the one that counts. The next two end the
- * whole process there. Or it takes that much longer to arrive, or for its answer to come back.
+ * whole process there. Or it takes that much longer to arrive, or for its answer to come back; or it goes astray: the
+ * connection breaks at once, and something on the way delivers it that much later.
  */
 export type IoFault =
   | 'unsent'
@@ -25,7 +26,8 @@ export type IoFault =
   | 'dies before'
   | 'dies after'
   | { arrivesLateMs: number }
-  | { answersLateMs: number };
+  | { answersLateMs: number }
+  | { straysMs: number };
 
 /** Drawn evenly from the first to the second number, milliseconds. */
 export type Latency = readonly [minMs: number, maxMs: number];
@@ -77,6 +79,10 @@ export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
     const struck = fault?.({ ...io, index: count });
     if (struck === 'dies before') die();
     if (struck === 'unsent' || dead) throw broken();
+    if (isLate(struck, 'straysMs')) {
+      clock.after(struck.straysMs, () => void send().catch(() => {}));
+      throw broken();
+    }
     await sleep(clock, draw(latency) + (isLate(struck, 'arrivesLateMs') ? struck.arrivesLateMs : 0));
     if (struck === 'doubled') await send().catch(() => {});
     const answer = await send();

@@ -74,7 +74,7 @@ export async function playSeed(seed: number): Promise<Played> {
 
   const say = (line: string) => world.trace.add(line);
   const people = createPeople({ world, draw: drawOf(2), scenario, say });
-  const trouble = createTrouble({ world, draw: drawOf(3), scenario, say });
+  const trouble = createTrouble({ world, draw: drawOf(3), strays: drawOf(5), scenario, say });
   const pace = drawOf(4);
 
   await world.kube.create(namespaces, { metadata: { name: 'nlbports-system' } });

@@ -44,10 +44,12 @@ type WindowKind = (typeof windowKinds)[number];
 export function createTrouble(deps: {
   world: World;
   draw: Draw;
+  /** Of what goes astray. */
+  strays: Draw;
   scenario: Scenario;
   say: (line: string) => void;
 }): Trouble {
-  const { world, draw, scenario, say } = deps;
+  const { world, draw, strays, scenario, say } = deps;
   const { clock } = world;
   const counts = new Map<string, number>();
   const count = (kind: string, by = 1) => void counts.set(kind, (counts.get(kind) ?? 0) + by);
@@ -62,6 +64,7 @@ export function createTrouble(deps: {
     dies: drawRate(0.3, 0.01),
   });
   const rates = { kubernetes: drawRates(), aws: drawRates() };
+  const strayRate = !quiet && strays.chance(0.35) ? strays.random.next() * 0.1 : 0;
   const kinds = quiet ? [] : windowKinds.filter(kind => draw.chance(kind === 'a clock jumps' ? 0 : 0.25));
   if (scenario.skewMs > 0) kinds.push('a clock jumps');
   const watchMs = draw.oneOf([
@@ -78,6 +81,10 @@ export function createTrouble(deps: {
 
   function strike(io: Io): IoFault | undefined {
     if (isOver) return undefined;
+    if (strayRate > 0 && io.side === 'kubernetes' && io.mutating && strays.chance(strayRate)) {
+      count('goes astray (kubernetes)');
+      return { straysMs: strays.int(50, 15_000) };
+    }
     let drawn = draw.random.next();
     for (const [kind, rate] of Object.entries(rates[io.side])) {
       drawn -= rate;
@@ -191,6 +198,7 @@ export function createTrouble(deps: {
       const wires = Object.entries(rates).flatMap(([side, of]) =>
         Object.entries(of).flatMap(([kind, rate]) => (rate > 0 ? [`${kind} (${side}, ${rate.toFixed(3)})`] : [])),
       );
+      if (strayRate > 0) wires.push(`goes astray (kubernetes, ${strayRate.toFixed(3)})`);
       return [...kinds, ...wires, `watches ${watchMs.join('-')} ms`];
     },
     begin() {
