@@ -29,6 +29,16 @@ export const errorTable = {
     retry: true,
     summary: 'The operator may not take its scheduling gate off a pod.',
   },
+  GameServerForbidden: {
+    code: 'NLBP-1019',
+    retry: true,
+    summary: "The operator may not write on the pod's GameServer.",
+  },
+  GameServersNotServed: {
+    code: 'NLBP-1020',
+    retry: true,
+    summary: "The cluster does not serve Agones' kind GameServer.",
+  },
 
   // What a Service asks for
   ServiceNotSupported: {

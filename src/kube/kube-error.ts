@@ -26,6 +26,9 @@ export class KubeNoAnswer extends Error {
  */
 export const notServed = 'NotServed';
 
+/** The API server does not serve the kind at all. */
+export const isNotServed = (error: unknown): boolean =>
+  error instanceof KubeError && error.status === 404 && error.reason === notServed;
 /** The object is not there. */
 export const isNotFound = (error: unknown): boolean =>
   error instanceof KubeError && error.status === 404 && error.reason !== notServed;

@@ -13,6 +13,14 @@ export interface Resource<T extends KubeObject> {
 
 export const pods: Resource<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
 
+/** Agones' kind; of such an object nothing but its metadata is read or written. */
+export const gameServers: Resource<KubeObject> = {
+  apiVersion: 'agones.dev/v1',
+  kind: 'GameServer',
+  plural: 'gameservers',
+  namespaced: true,
+};
+
 export const namespaces: Resource<Namespace> = {
   apiVersion: 'v1',
   kind: 'Namespace',

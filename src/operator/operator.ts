@@ -12,6 +12,7 @@ import { createPortProvider } from '../aws/port-provider.ts';
 import { createAssigner } from '../controllers/assign-ports.ts';
 import { auditReconciler } from '../controllers/audit.ts';
 import { portIndexes } from '../controllers/claims.ts';
+import { gameServerReconciler, gameServersToCheck, watchForGameServers } from '../controllers/game-servers.ts';
 import { podReconciler, watchForPods } from '../controllers/pods.ts';
 import { poolReconciler, watchForPools } from '../controllers/pools.ts';
 import { portReconciler, watchForPorts } from '../controllers/ports.ts';
@@ -99,6 +100,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     pods: queueOf('pods'),
     services: queueOf('services'),
     passes: queueOf('passes'),
+    gameServers: queueOf('gameServers'),
     ports: queueOf('ports'),
     pools: queueOf('pools'),
     audit: queueOf('audit'),
@@ -109,6 +111,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
 
   watchForPods({ pods, ports, pools, requestPass }, queues.pods);
   serviceMode.watch(requestPass, queues.services);
+  if (options.agones) watchForGameServers({ pods }, queues.gameServers);
   watchForPorts({ ports, pools }, queues.ports);
   watchForPools({ pools, ports }, queues.pools);
 
@@ -178,8 +181,10 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     for (const pool of pools.list()) queues.pools.add(keyOf(pool));
     for (const port of ports.list()) queues.ports.add(keyOf(port));
     for (const pod of pods.list()) queues.pods.add(keyOf(pod));
+    if (options.agones) for (const key of gameServersToCheck({ pods, ports })) queues.gameServers.add(key);
     await Promise.all([
       queues.pods.run(leading, options.podWorkers, reconcilePod),
+      queues.gameServers.run(leading, options.podWorkers, gameServerReconciler(shared)),
       queues.services.run(leading, options.podWorkers, reconcileService),
       queues.passes.run(leading, 1, async pool => {
         const before = assigner.waiting(pool);
@@ -201,7 +206,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     isReady: () => caches.every(({ synced }) => synced),
     stuck() {
       const isSlow = (name: keyof typeof queues) => queues[name].oldestRunningMs() > options.stuckAfterMs;
-      const slow = (['pods', 'services', 'passes'] as const).find(isSlow);
+      const slow = (['pods', 'services', 'passes', 'gameServers'] as const).find(isSlow);
       if (slow) return `the ${slow} loop has been in one turn for over ${options.stuckAfterMs} ms`;
       // These may wait long for the AWS budget; they are stuck when nothing at all goes out meanwhile.
       const waits = (['ports', 'pools'] as const).find(isSlow);

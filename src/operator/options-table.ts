@@ -61,6 +61,12 @@ export const optionsTable = {
     value: 'a,b',
     description: 'Namespaces whose pods are looked at. Left out: all.',
   },
+  agones: {
+    kind: 'boolean',
+    default: 'false',
+    description:
+      "Whether the endpoint of an Agones GameServer's pod is mirrored onto the GameServer. Needs deploy/agones.yaml.",
+  },
   'log-level': {
     kind: 'choice',
     choices: ['debug', 'info', 'warn', 'error'],

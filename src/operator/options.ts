@@ -17,6 +17,7 @@ export interface OperatorOptions {
   http: { host: string | undefined; port: number };
   clusterId: string | undefined;
   watchNamespaces: string[];
+  agones: boolean;
   logLevel: 'debug' | 'info' | 'warn' | 'error';
   awsRegion: string | undefined;
   awsBudget: BudgetRows;
@@ -78,6 +79,12 @@ export function compileOptions(written: WrittenOptions): OperatorOptions {
     return Number(value);
   };
 
+  const boolean = (name: OptionName): boolean => {
+    const value = required(name);
+    if (value === 'true' || value === 'false') return value === 'true';
+    throw invalid(name, value, 'true or false');
+  };
+
   const budgetName = required('aws-budget') as keyof typeof budgets;
   const rate = (name: OptionName, otherwise: BudgetRow | undefined): BudgetRow | undefined => {
     const value = text(name);
@@ -99,11 +106,12 @@ export function compileOptions(written: WrittenOptions): OperatorOptions {
     kubeconfig: text('kubeconfig'),
     context: text('context'),
     namespace: namespaceName('namespace', required('namespace')),
-    leaderElect: parseBoolean(required('leader-elect')),
+    leaderElect: boolean('leader-elect'),
     leaseDurationMs: durationMs('lease-duration'),
     http: parseAddress(required('http-address')),
     clusterId: clusterId(text('cluster-id')),
     watchNamespaces: namespaceList(text('watch-namespaces')),
+    agones: boolean('agones'),
     logLevel: required('log-level') as OperatorOptions['logLevel'],
     awsRegion: text('aws-region'),
     awsBudget,
@@ -146,11 +154,6 @@ function namespaceName(option: OptionName, value: string): string {
 function clusterId(value: string | undefined): string | undefined {
   if (value === undefined || /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}$/u.test(value)) return value;
   throw invalid('cluster-id', value, 'at most 256 letters, digits, spaces or _.:/=+-@');
-}
-
-function parseBoolean(value: string): boolean {
-  if (value === 'true' || value === 'false') return value === 'true';
-  throw invalid('leader-elect', value, 'true or false');
 }
 
 function parseAddress(value: string): { host: string | undefined; port: number } {

@@ -1,6 +1,7 @@
 import { maxPortsAnnotationBytes } from '../api/claim.ts';
 import { truncateUtf8 } from '../api/errors.ts';
 import { portsAnnotation, readyCondition, staticPortAnnotation } from '../api/names.ts';
+import { isGameServer } from '../core/game-server.ts';
 import type { Pod } from '../kube/objects.ts';
 
 /** A pod with what the claim controller reads and nothing else: tens of thousands of them fit in memory. */
@@ -15,6 +16,7 @@ export function trimPod(pod: Pod): Pod {
         ? truncateUtf8(value, maxPortsAnnotationBytes + 8)
         : value,
     ]);
+  const gameServers = (metadata.ownerReferences ?? []).filter(isGameServer);
   const labels = Object.entries(metadata.labels ?? {}).filter(([name]) => name.startsWith('nlbports.dev/'));
   return {
     metadata: {
@@ -22,6 +24,7 @@ export function trimPod(pod: Pod): Pod {
       name: metadata.name,
       labels: Object.fromEntries(labels),
       annotations: Object.fromEntries(annotations),
+      ...(gameServers.length > 0 ? { ownerReferences: gameServers } : {}),
     },
     spec: {
       ...pick(spec, ['hostNetwork', 'readinessGates', 'schedulingGates']),

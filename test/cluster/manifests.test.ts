@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { agonesDefinitions } from '../../src/simulation/agones-stub.fixture.ts';
+import { applyObjects } from './apply.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { eventually } from './eventually.ts';
+import type { AnyObject } from './rest.ts';
 
 describe('the manifests that we ship', () => {
   let cluster: ControlPlane;
@@ -25,6 +28,7 @@ describe('the manifests that we ship', () => {
     await applies('-f', 'deploy/deployment.yaml');
     // Opt-in: what the operator may do is judged without it.
     await applies('--dry-run=server', '-f', 'deploy/scheduling-gate.yaml');
+    await applies('--dry-run=server', '-f', 'deploy/agones.yaml');
   });
 
   test('hold examples that the API server takes', async () => {
@@ -39,6 +43,10 @@ describe('the manifests that we ship', () => {
     const services = await applies('--dry-run=server', '-f', 'examples/service-mode');
     for (const name of ['site', 'site-at-30105', 'shop']) assert.match(services, new RegExp(`service/${name} created`));
     assert.match(services, /deployment\.apps\/shop created/);
+    // Agones itself is not installed here: its kinds are stubs that take any spec.
+    await applyObjects(cluster.rest, agonesDefinitions() as AnyObject[]);
+    const agones = await eventually(() => applies('--dry-run=server', '-f', 'examples/agones'), 10_000);
+    assert.match(agones, /fleet\.agones\.dev\/matches created/);
   });
 
   test('make kubectl know them as nlbpool, nlbport and nlb', async () => {

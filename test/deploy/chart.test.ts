@@ -41,7 +41,7 @@ test('the schema of the values refuses a word that it does not know, a wrong typ
 test('every option of the operator can be set by the chart, but for those that the chart sets itself', () => {
   const { options } = valuesSchema().properties ?? {};
   const left = Object.keys(optionsTable).filter(name => !(name in (options?.properties ?? {})));
-  assert.deepEqual(left.toSorted(), ['context', 'http-address', 'kubeconfig', 'leader-elect', 'namespace']);
+  assert.deepEqual(left.toSorted(), ['agones', 'context', 'http-address', 'kubeconfig', 'leader-elect', 'namespace']);
 });
 
 test('the operator runs as nobody, on a read-only root, without capabilities, under the default seccomp profile', () => {

@@ -22,6 +22,11 @@ export const renderings: Readonly<Record<string, Rendering>> = {
     about: "The operator's identity in the cluster, and what it may do there.",
     templates: ['serviceaccount.yaml', 'rbac.yaml'],
   },
+  'deploy/agones.yaml': {
+    about: 'Opt-in, for the option --agones: lets the operator write endpoints on GameServers, and nothing else there.',
+    templates: ['agones.yaml'],
+    set: ['agones.enabled=true'],
+  },
   'deploy/deployment.yaml': {
     about: 'The operator: put your own image in. IRSA and EKS Pod Identity set credentials and region.',
     templates: ['deployment.yaml', 'poddisruptionbudget.yaml', 'service.yaml', 'networkpolicy.yaml'],

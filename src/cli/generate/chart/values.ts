@@ -8,6 +8,7 @@ const setByTheChart: ReadonlySet<string> = new Set([
   'namespace',
   'leader-elect',
   'http-address',
+  'agones',
 ] satisfies OptionName[]);
 
 /** A value of the chart's `options`: as written behind the flag. */
@@ -107,6 +108,14 @@ export const chartValues = z.strictObject({
         .describe('Whether new pods get the readiness gate, where the cluster serves MutatingAdmissionPolicy v1.'),
     })
     .describe('A second line behind RBAC, from deploy/policies.'),
+  agones: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe('Whether the operator writes endpoints on GameServers, and gets the right to: a role of its own.'),
+    })
+    .describe("Mirrors the endpoint of a GameServer's pod onto the GameServer, for those who use Agones."),
   resources: z
     .strictObject({ requests: resources.optional(), limits: resources.optional() })
     .default({ requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '512Mi' } })
