@@ -1,55 +1,15 @@
 import { type ClaimWish, defaultPortName } from '../api/claim.ts';
-import { findCondition, timestamp } from '../api/conditions.ts';
-import type { CodedError } from '../api/errors.ts';
-import { boundAnnotation, endpointAnnotation, endpointsAnnotation, readyCondition } from '../api/names.ts';
+import { findCondition } from '../api/conditions.ts';
+import { endpointAnnotation, endpointsAnnotation } from '../api/names.ts';
 import { type NLBPort, sameTarget } from '../api/port.ts';
 import { isReady } from '../core/readiness.ts';
-import type { Pod, PodCondition } from '../kube/objects.ts';
-
-/** What a pod is told: its condition, and its annotations (`null` takes one away). */
-export interface PodReport {
-  status: 'True' | 'False';
-  /** CamelCase and lasting: an error's reason, or one of the words of a port's progress. */
-  reason: string;
-  message: string;
-  /** Whether the reason is an error that people should look at. */
-  warning: boolean;
-  annotations: Record<string, string | null>;
-}
-
-const withdrawn = { [endpointAnnotation]: null, [endpointsAnnotation]: null };
-
-/** The report of a pod that can't have a port, or not yet; what was published before is withdrawn. */
-export function errorReport(error: CodedError): PodReport {
-  return {
-    status: 'False',
-    reason: error.reason,
-    message: error.message,
-    warning: true,
-    annotations: { ...withdrawn },
-  };
-}
-
-/** The report of a pod without a port and without an error. */
-export function plainReport(reason: string, message: string): PodReport {
-  return { status: 'False', reason, message, warning: false, annotations: { ...withdrawn } };
-}
-
-/** The report of a pod whose port was given up: the commit goes too. */
-export function releasedReport(message: string): PodReport {
-  return withoutCommit(plainReport('Released', message));
-}
-
-/** The same report, which also takes away a commit that no port agrees with any more. */
-export function withoutCommit(report: PodReport): PodReport {
-  return { ...report, annotations: { ...report.annotations, [boundAnnotation]: null } };
-}
+import type { ClaimReport } from './claim-report.ts';
 
 /**
  * The report of a pod that holds its ports, in the order of its commit: how far the AWS half of the hindmost is, and the
  * endpoints once all of them are exposed and their listeners are known to be ours.
  */
-export function boundReport(ports: readonly NLBPort[], wish: ClaimWish | undefined, nowMs: number): PodReport {
+export function boundReport(ports: readonly NLBPort[], wish: ClaimWish | undefined, nowMs: number): ClaimReport {
   const states = ports.map(port => stateOf(port, nowMs));
   const failed = states.find(state => state.failed)?.failed;
   const hindmost = states.toSorted((a, b) => stages.indexOf(a.reason) - stages.indexOf(b.reason))[0]!;
@@ -131,39 +91,4 @@ function published(
     }));
   });
   return { [endpointAnnotation]: ports[0]?.status?.endpoint ?? '', [endpointsAnnotation]: JSON.stringify(entries) };
-}
-
-/**
- * The strategic merge patch of pods/status that makes the pod say this; undefined where it does. It fails where the pod
- * is another one by now, or was written meanwhile: uid and resourceVersion are in it.
- */
-export function podStatusPatch(pod: Pod, report: PodReport, nowMs: number): object | undefined {
-  const before = findReady(pod);
-  const annotations = changedAnnotations(pod, report.annotations);
-  const keepCondition =
-    before?.status === report.status && before.reason === report.reason && before.message === report.message;
-  if (keepCondition && Object.keys(annotations).length === 0) return undefined;
-  const condition: PodCondition = {
-    type: readyCondition,
-    status: report.status,
-    reason: report.reason,
-    message: report.message,
-    lastTransitionTime:
-      before?.status === report.status ? (before.lastTransitionTime ?? timestamp(nowMs)) : timestamp(nowMs),
-  };
-  const { uid, resourceVersion } = pod.metadata;
-  return {
-    metadata: { uid, resourceVersion, annotations },
-    ...(keepCondition ? {} : { status: { conditions: [condition] } }),
-  };
-}
-
-/** The condition that is ours. */
-export function findReady(pod: Pod): PodCondition | undefined {
-  return pod.status?.conditions?.find(condition => condition.type === readyCondition);
-}
-
-function changedAnnotations(pod: Pod, wanted: Record<string, string | null>): Record<string, string | null> {
-  const now = pod.metadata.annotations ?? {};
-  return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => (now[name] ?? null) !== value));
 }

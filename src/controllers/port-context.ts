@@ -2,6 +2,7 @@ import { findCondition } from '../api/conditions.ts';
 import { parseDurationMs } from '../api/duration.ts';
 import type { LoadBalancerStatus, NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
+import { isConflict } from '../core/allocate.ts';
 import type { LifecycleInput, LifecycleTimes } from '../core/lifecycle.ts';
 import { retainedUntilMs } from '../core/retention.ts';
 import { type TargetGroupSettings, targetGroupSettings } from '../core/target-group-settings.ts';
@@ -67,8 +68,17 @@ export function isForeign(port: NLBPort, pool: NLBPortPool): boolean {
   return loadBalancerOf(port, pool)?.foreignPorts.includes(port.spec.port) ?? false;
 }
 
+/**
+ * Whether the port can't be made, before it ever was: someone else's listener or target group is in its place, or its load
+ * balancer has left the pool. Whoever holds it has to move.
+ */
+export function isLost(port: NLBPort, pool: NLBPortPool | undefined): boolean {
+  if (port.status?.listenerArn !== undefined) return false;
+  return isConflict(port) || (pool !== undefined && (isForeign(port, pool) || hasLeft(port, pool)));
+}
+
 /** Whether the pool, as it is now, is known to have no use for the port's load balancer any more. */
-export function hasLeft(port: NLBPort, pool: NLBPortPool): boolean {
+function hasLeft(port: NLBPort, pool: NLBPortPool): boolean {
   const isCurrent = pool.status?.observedGeneration === pool.metadata.generation;
   return isCurrent && port.spec.retire === true && loadBalancerOf(port, pool) === undefined;
 }

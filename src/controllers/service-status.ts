@@ -1,22 +1,15 @@
 import { isIP } from 'node:net';
-import { findCondition, timestamp } from '../api/conditions.ts';
-import type { CodedError } from '../api/errors.ts';
-import { boundAnnotation, endpointAnnotation, endpointsAnnotation, readyCondition } from '../api/names.ts';
+import { findCondition } from '../api/conditions.ts';
+import { endpointAnnotation, endpointsAnnotation } from '../api/names.ts';
 import type { NLBPort } from '../api/port.ts';
 import { isReady } from '../core/readiness.ts';
 import { isOurLoadBalancer, type ServicePortWish } from '../core/service-wish.ts';
-import type { Condition, LoadBalancerIngress, Service } from '../kube/objects.ts';
+import type { LoadBalancerIngress, Service } from '../kube/objects.ts';
+import { type ClaimReport, findReady, reportPatch } from './claim-report.ts';
 
-/** What a Service is told: its condition, its annotations (`null` takes one away), and its ways in. */
-export interface ServiceReport {
-  status: 'True' | 'False';
-  /** CamelCase and lasting: an error's reason, or one of the words of a port's progress. */
-  reason: string;
-  message: string;
-  /** Whether the reason is an error that people should look at. */
-  warning: boolean;
-  annotations: Record<string, string | null>;
-  /** `status.loadBalancer.ingress` of a load balancer of our class; left as it is where undefined. */
+/** What a Service is told, its ways in among it. */
+export interface ServiceReport extends ClaimReport {
+  /** `status.loadBalancer.ingress` of a load balancer of our class. Unset: it goes with the endpoint, or stays. */
   ingress?: LoadBalancerIngress[];
 }
 
@@ -26,37 +19,12 @@ export interface HeldPort {
   wish: ServicePortWish | undefined;
 }
 
-const withdrawn = { [endpointAnnotation]: null, [endpointsAnnotation]: null };
-
-/** The report of a Service that can't have ports, or not yet; what was published before is withdrawn. */
-export function refusal(error: CodedError): ServiceReport {
-  return {
-    status: 'False',
-    reason: error.reason,
-    message: error.message,
-    warning: true,
-    annotations: { ...withdrawn, [boundAnnotation]: null },
-    ingress: [],
-  };
-}
-
-/** The report of a Service without ports and without an error. */
-export function plainServiceReport(reason: string, message: string): ServiceReport {
-  return { status: 'False', reason, message, warning: false, annotations: { ...withdrawn }, ingress: [] };
-}
-
-/** The report of a Service whose ports were given up: the commit goes too. */
-export function releasedServiceReport(message: string): ServiceReport {
-  const report = plainServiceReport('Released', message);
-  return { ...report, annotations: { ...report.annotations, [boundAnnotation]: null } };
-}
-
 /**
  * The report of a Service that holds its ports: how far their AWS half is (the least advanced counts), and the endpoints
  * once all of them are exposed and their listeners known to be ours.
  */
 export function heldReport(service: Service, held: readonly HeldPort[], nowMs: number): ServiceReport {
-  const wasTrue = findCondition(service.status?.conditions, readyCondition)?.status === 'True';
+  const wasTrue = findReady(service)?.status === 'True';
   const progress = held.map(({ port }) => progressOf(port, wasTrue, nowMs)).toSorted((a, b) => a.rank - b.rank);
   const { reason, message, warning } = progress[0]!;
   const arePublished = held.every(({ port }) => port.spec.claim?.exposed && port.status?.endpoint !== undefined);
@@ -73,31 +41,13 @@ export function heldReport(service: Service, held: readonly HeldPort[], nowMs: n
 
 /** The strategic merge patch of services/status that makes the Service say this; undefined where it does. */
 export function serviceStatusPatch(service: Service, report: ServiceReport, nowMs: number): object | undefined {
-  const { uid, resourceVersion, annotations: now = {} } = service.metadata;
-  const before = findCondition(service.status?.conditions, readyCondition);
-  const annotations = Object.fromEntries(
-    Object.entries(report.annotations).filter(([name, value]) => (now[name] ?? null) !== value),
-  );
-  const keepCondition =
-    before?.status === report.status && before.reason === report.reason && before.message === report.message;
-  const ingressNow = service.status?.loadBalancer?.ingress ?? [];
-  const ingress = isOurLoadBalancer(service) ? report.ingress : undefined;
-  const keepIngress = ingress === undefined || JSON.stringify(ingress) === JSON.stringify(ingressNow.map(plainIngress));
-  if (keepCondition && keepIngress && Object.keys(annotations).length === 0) return undefined;
-  const condition: Condition = {
-    type: readyCondition,
-    status: report.status,
-    reason: report.reason,
-    message: report.message,
-    lastTransitionTime: before?.status === report.status ? before.lastTransitionTime : timestamp(nowMs),
-  };
-  return {
-    metadata: { uid, resourceVersion, annotations },
-    status: {
-      ...(keepCondition ? {} : { conditions: [condition] }),
-      ...(keepIngress ? {} : { loadBalancer: { ingress: ingress.length > 0 ? ingress : null } }),
-    },
-  };
+  const isWithdrawn = report.annotations[endpointAnnotation] === null;
+  const wanted = report.ingress ?? (isWithdrawn ? [] : undefined);
+  const ingress = isOurLoadBalancer(service) ? wanted : undefined;
+  const now = (service.status?.loadBalancer?.ingress ?? []).map(plainIngress);
+  const keepIngress = ingress === undefined || JSON.stringify(ingress) === JSON.stringify(now);
+  const more = keepIngress ? {} : { loadBalancer: { ingress: ingress.length > 0 ? ingress : null } };
+  return reportPatch(service, report, nowMs, more);
 }
 
 interface Progress {

@@ -1,11 +1,10 @@
-import { findCondition } from '../api/conditions.ts';
 import { parseDurationMs } from '../api/duration.ts';
 import { type CodedError, codedError, type Result } from '../api/errors.ts';
-import { boundAnnotation, poolLabel, readyCondition } from '../api/names.ts';
+import { boundAnnotation, poolLabel } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
-import { freePorts, isConflict as isConflictPort } from '../core/allocate.ts';
-import { allocateWishes, planPorts } from '../core/port-plan.ts';
+import { freePorts } from '../core/allocate.ts';
+import { allocateWishes, planPorts, wholePlan } from '../core/port-plan.ts';
 import { committedSet } from '../core/port-set.ts';
 import { heldByNamespace, quotaError } from '../core/quota.ts';
 import { readyAtMs } from '../core/readiness.ts';
@@ -21,29 +20,24 @@ import {
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
-import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
-import { keyOf, parseKey, type Service } from '../kube/objects.ts';
+import { keyOf, type Service } from '../kube/objects.ts';
 import { services as serviceResource } from '../kube/resource.ts';
 import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/work-queue.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
-import { bindPort, type Claimant, exposePort, holdsAnyOf, markGone, releasePorts } from './claim-port.ts';
-import { claimantKey, committedNames, isHeldBy, isUnsettled } from './claims.ts';
+import { bindSet, exposePort, releasePorts } from './claim-port.ts';
+import { findReady, plainReport, releasedReport, withoutCommit } from './claim-report.ts';
+import { again, type Claimants, createClaimants, whenCaughtUp } from './claimants.ts';
+import { claimantKey, committedNames, isHeldBy } from './claims.ts';
+import { createFormerClaims } from './former-claims.ts';
 import type { Observer } from './observer.ts';
 import { openGates } from './open-gates.ts';
-import { isForeign } from './port-context.ts';
+import { isForeign, isLost } from './port-context.ts';
+import { holdsUnseen, seekPorts } from './seek-ports.ts';
 import type { ServiceCache, SliceCache } from './service-cache.ts';
 import type { EndpointReader, Endpoints } from './service-endpoints.ts';
-import {
-  type HeldPort,
-  heldReport,
-  plainServiceReport,
-  refusal,
-  releasedServiceReport,
-  type ServiceReport,
-  serviceStatusPatch,
-} from './service-status.ts';
+import { type HeldPort, heldReport, type ServiceReport, serviceStatusPatch } from './service-status.ts';
 
 export interface ServicesDeps {
   client: KubeClient;
@@ -53,8 +47,6 @@ export interface ServicesDeps {
   pools: Informer<NLBPortPool>;
   endpoints: EndpointReader;
   assigner: Assigner;
-  /** What was said of each Service beside its condition, by its key, so that it is said once. */
-  noted: Map<string, string>;
   /** Asks for a pass over the waiting claims of a pool, soon. */
   requestPass: (poolName: string) => void;
   events: EventRecorder;
@@ -66,13 +58,10 @@ export interface ServicesDeps {
   signal: AbortSignal;
 }
 
-/** Comes back at once, with what the cache holds by then. */
-const again: ReconcileResult = { requeueAfterMs: MIN_REQUEUE_MS };
-
-/** Comes back when the watch may have caught up with what a live read showed. */
-const caughtUpMs = 200;
-const whenCaughtUp: ReconcileResult = { requeueAfterMs: caughtUpMs };
-const longestLagMs = 300_000;
+/** The same, with the Services as they are written and read live. */
+interface ServicesContext extends ServicesDeps {
+  claimants: Claimants<Service, ServiceReport>;
+}
 
 /** How often a Service looks for a free port to add to those that it holds: the queue of those that hold none goes first. */
 const addLookMs = 5_000;
@@ -91,9 +80,10 @@ const asksNoMore = () => true;
  * never AWS. Requeue: at once after a lost race.
  * Failure: the queue backs off; nothing is held that the next turn would not find.
  */
-export function serviceReconciler(deps: ServicesDeps): (key: string) => Promise<ReconcileResult> {
-  /** How often in a row a live Service that holds a port was missing from the cache. */
-  const missed = new Map<string, number>();
+export function serviceReconciler(given: ServicesDeps): (key: string) => Promise<ReconcileResult> {
+  const claimants = serviceClaimants(given);
+  const deps: ServicesContext = { ...given, claimants };
+  const formerClaims = createFormerClaims(deps, claimants, 'The Service asks for no port any more');
 
   return async key => {
     if (!deps.isLeader()) return {};
@@ -101,26 +91,33 @@ export function serviceReconciler(deps: ServicesDeps): (key: string) => Promise<
     const service = cached && isClaiming(cached) ? cached : undefined;
     const claimed = deps.ports.by('claimant', claimantKey('Service', key));
     const mine = claimed.filter(port => isHeldBy(port, service?.metadata.uid));
-    const others = claimed.filter(port => isUnsettled(port) && port.spec.claim?.uid !== service?.metadata.uid);
-    if (others.length > 0 && (await releaseUnlessAlive(deps, key, others)) === 'stale cache') {
-      const times = missed.get(key) ?? 0;
-      missed.set(key, times + 1);
-      return { requeueAfterMs: Math.min(longestLagMs, caughtUpMs * 2 ** times) };
-    }
-    missed.delete(key);
+    const behind = await formerClaims.settle(key, claimed, service?.metadata.uid);
+    if (behind) return behind;
     if (!service) {
       deps.assigner.drop('Service', key);
-      deps.noted.delete(key);
+      claimants.forget(key);
       deps.slices.forget(key);
       deps.endpoints.forget(key);
       // A load balancer of ours that asked in vain and became something else is told that nobody works on it.
       const isTold = cached && findReady(cached) && findReady(cached)?.reason !== 'Released';
-      return isTold ? report(deps, cached, releasedServiceReport('The Service asks for no port')) : {};
+      return isTold ? claimants.report(cached, releasedReport('The Service asks for no port')) : {};
     }
     if (service.metadata.labels?.[poolLabel] === undefined) deps.slices.follow(service, deps.signal);
     else deps.slices.forget(key);
-    return mine.length > 0 ? serve(deps, service, mine) : seek(deps, service);
+    return mine.length > 0 ? serve(deps, service, mine) : seek(deps, service, []);
   };
+}
+
+/** The Services that claim ports: by the label, or as load balancers of our class. */
+function serviceClaimants(deps: ServicesDeps): Claimants<Service, ServiceReport> {
+  return createClaimants<Service, ServiceReport>(deps, {
+    resource: serviceResource,
+    remember: service => deps.services.put(service),
+    asks: isClaiming,
+    mayReturn: isClaiming,
+    wish: service => [service.metadata.labels?.[poolLabel], isClaiming(service)],
+    patch: serviceStatusPatch,
+  });
 }
 
 /** Adds to the queue every Service that a change of a Service, its slices, an NLBPort or a pool concerns. */
@@ -163,57 +160,21 @@ export function askedPool(service: Service, pools: Pick<Informer<NLBPortPool>, '
   return name.ok ? name.value : undefined;
 }
 
-/** A Service that holds no port: tells it why, or binds what it was assigned. */
-async function seek(deps: ServicesDeps, service: Service): Promise<ReconcileResult> {
-  const key = keyOf(service);
-  const { uid = '' } = service.metadata;
-  if (await holdsAnyOf(deps, uid, committedNames(service))) return again;
-  const refuse = (poolName: string, error: CodedError) => {
-    deps.assigner.drop('Service', key);
-    if (findReady(service)?.reason !== error.reason) deps.observer.allocation(poolName, 'refused', error.reason);
-    return report(deps, service, refusal(error));
-  };
+/** A Service that holds no ports, or not all of them: tells it why, or binds what it was assigned. */
+async function seek(deps: ServicesContext, service: Service, mine: readonly NLBPort[]): Promise<ReconcileResult> {
+  if (await holdsUnseen(deps, service, mine)) return again;
   const named = servicePoolName(service, deps.pools.list());
-  if (!named.ok) return refuse('', named.error);
-  const poolName = named.value;
-  const wish = serviceWish(service, poolName, deps.pools.get(poolName));
-  if (!wish.ok) return refuse(poolName, wish.error);
-  const assignment = deps.assigner.get('Service', key, uid);
-  if (!assignment) {
-    deps.requestPass(poolName);
-    return {};
-  }
-  if (assignment.kind === 'settingUp') {
-    return report(deps, service, plainServiceReport('WaitingForPool', 'The pool is being set up'));
-  }
-  if (assignment.kind === 'waits') {
-    if (findReady(service)?.reason !== assignment.error.reason) {
-      deps.observer.allocation(poolName, 'waiting', assignment.error.reason);
-    }
-    return report(deps, service, refusal(assignment.error));
-  }
-  const wanted = assignment.names.flatMap((name, at) => {
-    const each = wish.value.ports[at];
-    return each ? [{ name, wish: each }] : [];
-  });
-  // The wish may be another than the one that was served.
-  const fits = ({ name, wish: { number } }: (typeof wanted)[number]) =>
-    number === undefined || deps.ports.get(name)?.spec.port === number;
-  const isWhole = wanted.length === wish.value.ports.length && wanted.every(fits);
-  const bound = isWhole ? await bindAll(deps, service, wanted) : undefined;
-  deps.assigner.drop('Service', key);
-  if (!bound) {
-    deps.requestPass(poolName);
-    return {};
-  }
-  deps.observer.allocation(poolName, 'bound', 'Bound');
-  return serve(deps, service, bound);
+  const poolName = named.ok ? named.value : '';
+  const wish = named.ok ? serviceWish(service, poolName, deps.pools.get(poolName)) : named;
+  const found = await seekPorts(deps, deps.claimants, service, mine, poolName, wish);
+  return Array.isArray(found) ? serve(deps, service, found) : found;
 }
 
 /** A Service that holds ports: a whole set of them is committed, exposed, followed and published, others are given back. */
-async function serve(deps: ServicesDeps, service: Service, mine: readonly NLBPort[]): Promise<ReconcileResult> {
+async function serve(deps: ServicesContext, service: Service, mine: readonly NLBPort[]): Promise<ReconcileResult> {
   const poolName = service.metadata.labels?.[poolLabel] ?? mine[0]!.spec.pool;
-  if (mine.some(port => port.spec.pool !== poolName || isLost(deps, port))) return giveUp(deps, service, mine);
+  const leaving = mine.filter(port => port.spec.pool !== poolName || isLost(port, deps.pools.get(port.spec.pool)));
+  if (leaving.length > 0) return leave(deps, service, leaving);
   const names = committedNames(service);
   const wish = serviceWish(service, poolName, deps.pools.get(poolName));
   const wished = wish.ok ? wish.value.ports.map(({ name }) => name) : undefined;
@@ -222,7 +183,7 @@ async function serve(deps: ServicesDeps, service: Service, mine: readonly NLBPor
   const spare = mine.filter(port => !committed.includes(port));
   if (spare.length > 0) {
     // Only the live Service's word decides which are the ones: an older commit may stand in the cache.
-    const live = await liveOf(deps, service);
+    const live = await deps.claimants.live(service);
     if (live === 'stale cache' || !live || committedNames(live).join() !== names.join()) return whenCaughtUp;
     if (!(await releasePorts(deps, spare, asksNoMore))) return again;
   }
@@ -243,42 +204,57 @@ async function serve(deps: ServicesDeps, service: Service, mine: readonly NLBPor
 }
 
 /** Why the namespace can't have so many ports more, where the pool limits it. */
-function quotaOf(deps: ServicesDeps, service: Service, poolName: string, more: number): CodedError | undefined {
+function quotaOf(deps: ServicesContext, service: Service, poolName: string, more: number): CodedError | undefined {
   const pool = deps.pools.get(poolName);
   const { namespace = '' } = service.metadata;
   if (!pool || more === 0) return undefined;
   return quotaError(pool, namespace, heldByNamespace(deps.ports.by('pool', poolName)).get(namespace) ?? 0, more);
 }
 
+/** Gives back ports that the Service can't have or wants no more; what was published with them is withdrawn before. */
+async function leave(deps: ServicesContext, service: Service, leaving: readonly NLBPort[]): Promise<ReconcileResult> {
+  const live = await deps.claimants.live(service);
+  if (live === 'stale cache') return whenCaughtUp;
+  if (live && committedNames(live).length > 0) return withdraw(deps, live);
+  await releasePorts(deps, leaving, asksNoMore);
+  return again;
+}
+
 /** A Service that holds ports without a commit that stands for them: they are committed where they are all there. */
 async function settle(
-  deps: ServicesDeps,
+  deps: ServicesContext,
   service: Service,
   mine: readonly NLBPort[],
   wish: Result<ServiceWish>,
 ): Promise<ReconcileResult> {
-  const lost = committedNames(service).filter(name => !mine.some(port => port.metadata.name === name));
   // The live ports decide; the cache shows them by then.
-  if (await holdsAnyOf(deps, service.metadata.uid, lost)) return again;
-  const plan = wish.ok ? planPorts(mine, wish.value.ports) : undefined;
-  if (plan && plan.missing.length === 0) {
+  if (await holdsUnseen(deps, service, mine)) return again;
+  const plan = wish.ok ? wholePlan(mine, wish.value.ports) : undefined;
+  if (plan) {
     return commit(
       deps,
       service,
       plan.kept.map(({ port }) => port),
     );
   }
-  const isExposed = mine.some(({ spec }) => spec.claim?.exposed);
+  const committed = committedNames(service);
+  const isLost = committed.some(name => !mine.some(port => port.metadata.name === name));
+  const exposed = mine.filter(({ spec }) => spec.claim?.exposed);
   // What is asked for can not be read: what is held stays, and is said again.
-  if (!wish.ok && isExposed && lost.length === 0) return commit(deps, service, mine);
-  if (isExposed) return giveUp(deps, service, mine);
-  // Part of a set, bound before a crash: nobody has seen it.
-  return (await releasePorts(deps, mine, asksNoMore)) ? again : whenCaughtUp;
+  if (!wish.ok && exposed.length > 0 && !isLost) return commit(deps, service, mine);
+  // A set of which one is lost is published no longer; what is left of it is kept where the rest fits beside it.
+  return committed.length > 0 ? withdraw(deps, service) : seek(deps, service, mine);
+}
+
+/** Takes back what was published, and the commit: a port of the set is lost, or given up. */
+async function withdraw(deps: ServicesContext, service: Service): Promise<ReconcileResult> {
+  const report = withoutCommit(plainReport('Released', 'A port was lost or given up: another one is sought'));
+  return (await deps.claimants.write(service, report)) === 'gone' ? {} : again;
 }
 
 /** Binds what an edited wish lacks, on the same load balancer, and commits the new set: the old one serves until then. */
 async function change(
-  deps: ServicesDeps,
+  deps: ServicesContext,
   service: Service,
   kept: readonly { port: NLBPort; wish: ServicePortWish }[],
   missing: readonly ServicePortWish[],
@@ -296,13 +272,12 @@ async function change(
     const free = freePorts(arns, deps.ports.by('pool', named), port => isForeign(port, pool));
     const chosen = allocateWishes(free, missing, [], new Set(pool.spec.reservedPorts));
     if (!chosen) return 'waits';
-    const bound = await bindAll(
-      deps,
-      service,
-      chosen.ports.map((port, at) => ({ name: port.metadata.name, wish: missing[at]! })),
-    );
+    const { namespace = '', name, uid = '' } = service.metadata;
+    const claimant = { kind: 'Service', namespace, name, uid };
+    const bound = await bindSet(deps, claimant, missing, chosen.ports.map(keyOf));
+    // What was bound of them is given back as a spare, or chosen again.
     if (!bound) return again;
-    added = bound;
+    added = missing.flatMap(({ name: portName }) => bound.find(({ spec }) => spec.claim?.portName === portName) ?? []);
   }
   const portOf = (wish: ServicePortWish) =>
     kept.find(each => each.wish === wish)?.port ?? added[missing.indexOf(wish)] ?? [];
@@ -311,7 +286,7 @@ async function change(
 
 /** Keeps the targets of a committed set true, and tells the Service how it stands. */
 async function follow(
-  deps: ServicesDeps,
+  deps: ServicesContext,
   service: Service,
   committed: readonly NLBPort[],
   kept: readonly { port: NLBPort; wish: ServicePortWish }[],
@@ -345,7 +320,7 @@ async function follow(
   const refused = refusedEndpoint(found.judged);
   const isBare = held.every(({ port }) => (port.spec.targets ?? []).length === 0);
   const problem = error ?? (isBare ? refused : undefined);
-  if (refused && problem !== refused) noteOnce(deps, service, refused.reason, refused.message);
+  if (refused && problem !== refused) deps.claimants.noteOnce(service, refused.reason, refused.message);
   const nowMs = deps.clock.nowMs();
   const told = heldReport(service, held, nowMs);
   const settledMs = held.flatMap(({ port }) => readyAtMs(port, nowMs) ?? []).map(atMs => atMs - nowMs);
@@ -362,8 +337,7 @@ async function follow(
     MIN_REQUEUE_MS,
     Math.min(found.lookAgainMs ?? Number.POSITIVE_INFINITY, gatesMs - nowMs, ...settledMs),
   );
-  const outcome = await report(
-    deps,
+  const outcome = await deps.claimants.report(
     service,
     problem ? { ...told, status: 'False', reason: problem.reason, message: problem.message, warning: true } : told,
   );
@@ -380,163 +354,29 @@ function refusedEndpoint(judged: readonly JudgedEndpoint[]): CodedError | undefi
   return first && codedError('AddressRefused', `Cannot make ${first.ip} a target: ${first.refused}`);
 }
 
-/** Binds ports by compare-and-swap, in the order of their names. Undefined: not all could be had, and none is held. */
-async function bindAll(
-  deps: ServicesDeps,
-  service: Service,
-  wanted: readonly { name: string; wish: ServicePortWish }[],
-): Promise<NLBPort[] | undefined> {
-  const bound = new Map<string, NLBPort>();
-  for (const { name, wish } of wanted.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const port = await bindPort(deps, claimantOf(service), wish.name, name);
-    if (!port) {
-      await releasePorts(deps, [...bound.values()], asksNoMore);
-      return undefined;
-    }
-    bound.set(name, port);
-    const { pool, loadBalancer } = port.spec;
-    deps.log.info({ service: keyOf(service), port: name, pool, loadBalancer: loadBalancer.arn }, 'Port bound');
-  }
-  return wanted.flatMap(({ name }) => bound.get(name) ?? []);
-}
-
 /** Writes on the Service which ports it accepts: the second half of the bind, which forbids two sets per wish. */
-async function commit(deps: ServicesDeps, service: Service, chosen: readonly NLBPort[]): Promise<ReconcileResult> {
-  const held = committedNames(service);
-  const names = chosen.map(port => port.metadata.name);
+async function commit(deps: ServicesContext, service: Service, chosen: readonly NLBPort[]): Promise<ReconcileResult> {
   // A commit that the cache does not show as ours may be: then it stands.
-  const unknown = held.filter(name => !isHeldBy(deps.ports.get(name) ?? chosen[0]!, service.metadata.uid));
-  if (await holdsAnyOf(deps, service.metadata.uid, unknown)) return again;
-  const annotations = { [boundAnnotation]: names.join(',') };
-  const before = findReady(service);
-  const isFirst = held.length === 0 || before === undefined;
-  const told: ServiceReport = isFirst
-    ? { ...plainServiceReport('Bound', `Bound: ${names.join(', ')}`), annotations }
-    : {
-        status: before.status === 'True' ? 'True' : 'False',
-        reason: before.reason,
-        message: before.message,
-        warning: false,
-        annotations,
-      };
-  const outcome = await writeReport(deps, service, told);
-  if (outcome === 'gone') return {};
-  return again;
-}
-
-/** Gives all ports up, since one was lost or the Service asks another pool. */
-async function giveUp(deps: ServicesDeps, service: Service, mine: readonly NLBPort[]): Promise<ReconcileResult> {
-  const live = await liveOf(deps, service);
-  if (live === 'stale cache') return whenCaughtUp;
-  if (live) {
-    const told = releasedServiceReport('Its ports were given up; it is given others');
-    if ((await writeReport(deps, live, told)) === 'conflict') return again;
-  }
-  await releasePorts(deps, mine, asksNoMore);
-  return again;
-}
-
-/** Releases ports of Services that are gone or ask no more, by a live GET: that the cache lacks one proves nothing. */
-async function releaseUnlessAlive(
-  deps: ServicesDeps,
-  key: string,
-  ports: readonly NLBPort[],
-): Promise<'done' | 'stale cache'> {
-  const live = await getService(deps, key);
-  const isLive = (port: NLBPort) => live !== undefined && live.metadata.uid === port.spec.claim?.uid;
-  const held = ports.filter(port => isHeldBy(port, port.spec.claim?.uid));
-  const leaving = ports.filter(port => !(live && isClaiming(live) && isLive(port)));
-  if (live && leaving.some(port => isLive(port) && held.includes(port))) {
-    const told = releasedServiceReport('The Service asks for no port any more');
-    if ((await writeReport(deps, live, told)) === 'conflict') return 'stale cache';
-  }
-  const given = leaving.filter(port => held.includes(port));
-  const isDone = await releasePorts(deps, given, asksNoMore);
-  for (const port of leaving) if (!held.includes(port)) await markGone(deps, port);
-  return isDone && leaving.length === ports.length ? 'done' : 'stale cache';
+  const mine = deps.ports
+    .by('claimant', claimantKey('Service', keyOf(service)))
+    .filter(port => isHeldBy(port, service.metadata.uid));
+  if (await holdsUnseen(deps, service, mine)) return again;
+  const names = chosen.map(keyOf).join(',');
+  const before = committedNames(service).length > 0 ? findReady(service) : undefined;
+  const first = plainReport('Bound', `Bound: ${names.replaceAll(',', ', ')}`);
+  // What was published serves until the ports of the new set are exposed.
+  const { status, reason = first.reason, message = first.message } = before ?? first;
+  const told: ServiceReport = {
+    status: status === 'True' ? 'True' : 'False',
+    reason,
+    message,
+    warning: false,
+    annotations: { ...(before ? {} : first.annotations), [boundAnnotation]: names },
+  };
+  return (await deps.claimants.write(service, told)) === 'gone' ? {} : again;
 }
 
 /** Whether the Service asks for ports now: one that is being deleted asks no more, whatever finalizer holds it. */
 function isClaiming(service: Service): boolean {
   return service.metadata.deletionTimestamp === undefined && claimsPorts(service);
-}
-
-/** Whether someone else's listener or target group was found in the port's place before ours was there. */
-function isLost(deps: ServicesDeps, port: NLBPort): boolean {
-  const pool = deps.pools.get(port.spec.pool);
-  return (
-    port.status?.listenerArn === undefined && (isConflictPort(port) || (pool !== undefined && isForeign(port, pool)))
-  );
-}
-
-/** The live Service of this uid; undefined where it is gone; `stale cache` where it asks otherwise than the cached one. */
-async function liveOf(deps: ServicesDeps, service: Service): Promise<Service | undefined | 'stale cache'> {
-  const live = await getService(deps, keyOf(service));
-  if (!live || live.metadata.uid !== service.metadata.uid) return undefined;
-  deps.services.put(live);
-  const asked = (other: Service) => JSON.stringify([other.metadata.labels?.[poolLabel], isClaiming(other)]);
-  return asked(live) === asked(service) ? live : 'stale cache';
-}
-
-async function getService(deps: ServicesDeps, key: string): Promise<Service | undefined> {
-  try {
-    return await deps.client.get(serviceResource, parseKey(key));
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
-
-async function report(deps: ServicesDeps, service: Service, wanted: ServiceReport): Promise<ReconcileResult> {
-  return (await writeReport(deps, service, wanted)) === 'conflict' ? again : {};
-}
-
-/** Writes what the Service is told, and an Event where its reason changed. */
-async function writeReport(
-  deps: ServicesDeps,
-  service: Service,
-  wanted: ServiceReport,
-): Promise<'written' | 'gone' | 'conflict'> {
-  const body = serviceStatusPatch(service, wanted, deps.clock.nowMs());
-  if (!body) return 'written';
-  const { namespace = '', name, uid } = service.metadata;
-  const patch = { type: 'strategic' as const, body };
-  try {
-    deps.services.put(await deps.client.patch(serviceResource, { namespace, name }, patch, { subresource: 'status' }));
-  } catch (error) {
-    if (isNotFound(error)) return 'gone';
-    if (!isConflict(error) && !isInvalid(error) && !isOutcomeUnknown(error)) throw error;
-    const live = await getService(deps, keyOf(service));
-    if (live) deps.services.put(live);
-    return live?.metadata.uid === uid ? 'conflict' : 'gone';
-  }
-  if (findReady(service)?.reason !== wanted.reason) {
-    record(deps, service, wanted.warning ? 'Warning' : 'Normal', wanted.reason, wanted.message);
-  }
-  return 'written';
-}
-
-function noteOnce(deps: ServicesDeps, service: Service, reason: string, note: string): void {
-  const said = `${service.metadata.uid} ${note}`;
-  if (deps.noted.get(keyOf(service)) === said) return;
-  deps.noted.set(keyOf(service), said);
-  record(deps, service, 'Warning', reason, note);
-}
-
-function record(
-  { events }: ServicesDeps,
-  object: Service,
-  type: 'Normal' | 'Warning',
-  reason: string,
-  message: string,
-): void {
-  events.record({ resource: serviceResource, object, type, reason, action: 'GivePort', message });
-}
-
-function findReady(service: Service) {
-  return findCondition(service.status?.conditions, readyCondition);
-}
-
-function claimantOf({ metadata: { namespace = '', name, uid = '' } }: Service): Claimant {
-  return { kind: 'Service', namespace, name, uid };
 }

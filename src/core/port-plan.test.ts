@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { PortWish } from '../api/claim.ts';
 import { freePorts } from './allocate.ts';
 import { aClaim, aPort, arnOf } from './port.fixture.ts';
-import { allocateWishes, planPorts } from './port-plan.ts';
+import { allocateWishes, planPorts, wholePlan } from './port-plan.ts';
 
 const [a, b] = [arnOf('a'), arnOf('b')];
 const wish = (name: string, number?: number): PortWish => ({
@@ -37,6 +37,12 @@ test('planPorts() never keeps a set that is spread over load balancers', () => {
   const plan = planPorts([held(1, 'x'), held(2, 'y', b)], [wish('x'), wish('y')]);
   assert.deepEqual(numbers(plan.kept.map(({ port }) => port)), [1]);
   assert.deepEqual(numbers(plan.dropped), [2]);
+});
+
+test('wholePlan() finds the load balancer that has every port, beside what is left on another', () => {
+  const found = wholePlan([held(1, 'x'), held(2, 'x', b), held(3, 'y', b)], [wish('x'), wish('y')]);
+  assert.deepEqual(numbers(found?.kept.map(({ port }) => port) ?? []), [2, 3]);
+  assert.equal(wholePlan([held(1, 'x'), held(3, 'y', b)], [wish('x'), wish('y')]), undefined);
 });
 
 test('allocateWishes() gives the numbers that are wished, all on one load balancer, or nothing', () => {

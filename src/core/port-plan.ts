@@ -33,6 +33,19 @@ export function planPorts<W extends PortWish>(held: readonly NLBPort[], wishes: 
 }
 
 /**
+ * The plan of a load balancer on which every wish has a port already, the first of several by the ports' names. Undefined
+ * where there is none: a claimant that was moved holds ports on two for a while.
+ */
+export function wholePlan<W extends PortWish>(held: readonly NLBPort[], wishes: readonly W[]): PortPlan<W> | undefined {
+  const byName = held.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  for (const [, there] of Map.groupBy(byName, port => port.spec.loadBalancer.arn)) {
+    const plan = planPorts(there, wishes);
+    if (plan.missing.length === 0) return plan;
+  }
+  return undefined;
+}
+
+/**
  * Chooses a free port for every wish on one load balancer, in the pool's order of them: the numbers that are wished, and
  * for the others the first that are free. `kept` are ports that the claimant's namesake left to it: such a number is as good
  * as free for the wish of the same name, and its load balancer comes first. Numbers that are `reserved` are given to wishes for them alone. Undefined where no

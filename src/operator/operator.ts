@@ -133,7 +133,6 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       assigner,
       requestPass,
       observer: metrics.observer,
-      noted: new Map(),
     });
     const provider = createPortProvider({ api, clock, clusterId });
     const times = {

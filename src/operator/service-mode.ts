@@ -47,7 +47,7 @@ export function createServiceMode(
     reconciler(leader, queue) {
       for (const service of services.list()) queue.add(keyOf(service));
       const endpoints = createEndpointReader({ client: leader.client, clock });
-      return serviceReconciler({ ...leader, services, slices, ports, pools, endpoints, clock, log, noted: new Map() });
+      return serviceReconciler({ ...leader, services, slices, ports, pools, endpoints, clock, log });
     },
   };
 }

@@ -160,11 +160,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'controllers/pods.ts',
-        find: 'const bound = await bindSet(deps, claimantOf(pod), wish.value.ports, assignment.names);',
+        find: 'const found = await seekPorts(deps, deps.claimants, pod, mine, poolName, wish);',
         replace:
-          "const soon = deps.ports.get(assignment.names[0] ?? '')?.status?.endpoint;\n" +
-          "  if (soon) await writeReport(deps, pod, { ...plainReport('Bound', 'soon'), annotations: { 'nlbports.dev/endpoint': soon } });\n" +
-          '  const bound = await bindSet(deps, claimantOf(pod), wish.value.ports, assignment.names);',
+          "const given = deps.assigner.get('Pod', key, pod.metadata.uid ?? '');\n" +
+          "  const soon = given?.kind === 'ports' && deps.ports.get(given.names[0] ?? '')?.status?.endpoint;\n" +
+          "  if (soon) await deps.claimants.write(pod, { ...plainReport('Bound', 'soon'), annotations: { 'nlbports.dev/endpoint': soon } });\n" +
+          '  const found = await seekPorts(deps, deps.claimants, pod, mine, poolName, wish);',
       },
     ],
   },
@@ -184,9 +185,9 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: 'a pod that the cache does not show is taken for gone, without asking',
     edits: [
       {
-        file: 'controllers/pods.ts',
-        find: "): Promise<'done' | 'stale cache'> {\n  const live = await getPod(deps, key);",
-        replace: "): Promise<'done' | 'stale cache'> {\n  const live = deps.pods.get(key);",
+        file: 'controllers/former-claims.ts',
+        find: 'const live = await claimants.get(key);',
+        replace: 'const live = undefined as T | undefined;',
       },
     ],
   },
@@ -240,7 +241,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: 'the pod is written without the resourceVersion that showed no other commit',
     edits: [
       {
-        file: 'controllers/pod-status.ts',
+        file: 'controllers/claim-report.ts',
         find: 'metadata: { uid, resourceVersion, annotations },',
         replace: 'metadata: { uid, ...(resourceVersion ? {} : {}), annotations },',
       },
