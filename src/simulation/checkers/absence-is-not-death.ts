@@ -2,7 +2,7 @@ import type { NLBPort } from '../../api/port.ts';
 import { isForeign } from '../../controllers/port-context.ts';
 import { isConflict } from '../../core/allocate.ts';
 import type { Invariant } from './invariant.ts';
-import { asks, committed, endpointOf, podOf } from './sight.ts';
+import { asks, committed, endpointOf, endpointsOf, podOf } from './sight.ts';
 
 /** A release may be on its way for this long after the reason for it has gone: the time-out of a request, and its delay. */
 const inFlightMs = 30_000;
@@ -74,7 +74,7 @@ export const absenceIsNotDeath: Invariant = {
           if (arn !== port.status?.listenerArn && arn !== port.status?.targetGroupArn) continue;
           const pod = podOf(scene, port.spec.claim?.uid);
           const isHeld = port.spec.claim !== undefined && port.spec.claim.releasedAt === undefined;
-          if (isHeld && endpointOf(pod) !== undefined && endpointOf(pod) === port.status?.endpoint) {
+          if (isHeld && endpointsOf(pod).includes(port.status?.endpoint ?? 'none')) {
             scene.complain(`${action} took ${arn} from under ${port.spec.claim?.name} on ${port.metadata.name}`);
           }
         }

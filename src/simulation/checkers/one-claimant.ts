@@ -1,5 +1,5 @@
 import type { Invariant } from './invariant.ts';
-import { endpointOf, isHeldBy } from './sight.ts';
+import { allHeldBy, endpointsOf } from './sight.ts';
 
 /**
  * No port is ever bound to two claimants: a claim passes to another only by way of no claim at all, or from a released
@@ -32,12 +32,14 @@ export const oneClaimant: Invariant = {
       }
     },
     onPod({ key, previous, object }) {
-      const endpoint = endpointOf(object);
-      if (object === undefined || endpoint === undefined || endpoint === endpointOf(previous)) return;
-      for (const [otherKey, other] of scene.pods) {
-        if (otherKey === key || endpointOf(other) !== endpoint) continue;
-        const held = [...scene.ports.values()].find(port => isHeldBy(port, other.metadata.uid));
-        if (held?.status?.endpoint === endpoint) scene.complain(`${key} and ${otherKey} publish ${endpoint}`);
+      const before = endpointsOf(previous);
+      for (const endpoint of endpointsOf(object)) {
+        if (before.includes(endpoint)) continue;
+        for (const [otherKey, other] of scene.pods) {
+          if (otherKey === key || !endpointsOf(other).includes(endpoint)) continue;
+          const isHeld = allHeldBy(scene, other.metadata.uid).some(port => port.status?.endpoint === endpoint);
+          if (isHeld) scene.complain(`${key} and ${otherKey} publish ${endpoint}`);
+        }
       }
     },
   }),

@@ -1,5 +1,5 @@
 import type { Invariant } from './invariant.ts';
-import { asks, committed, endpointOf, isHeldBy } from './sight.ts';
+import { asks, committed, endpointsOf, heldOf } from './sight.ts';
 
 /**
  * When things are quiet a claimant holds exactly one port per port name, the one that it has committed to; and a
@@ -9,16 +9,17 @@ export const onePortPerWish: Invariant = {
   name: 'one port per wish',
   check: scene => ({
     onPod({ key, previous, object }) {
-      const before = endpointOf(previous);
+      const [before, now] = [endpointsOf(previous), endpointsOf(object)];
       const isSame = previous?.metadata.uid === object?.metadata.uid;
-      if (before === undefined || !object || !isSame || endpointOf(object) === before) return;
-      for (const name of committed(previous)) {
-        const port = scene.ports.get(name);
-        if (!port || !isHeldBy(port, object.metadata.uid) || port.status?.endpoint !== before) continue;
-        // Who no longer asks for it is told so before the port is given up.
-        if (!asks(scene, object, port.spec.pool)) continue;
-        scene.complain(`${key} had ${before}, and now ${endpointOf(object) ?? 'nothing'}, while it holds ${name}`);
-      }
+      if (before.length === 0 || !object || !isSame || before.join() === now.join()) return;
+      // Of several, one that is lost takes all with it until there is another one.
+      const held = heldOf(scene, previous);
+      if (held.length === 0 || held.length < committed(previous).length) return;
+      // Who no longer asks for it is told so before the port is given up.
+      if (!held.every(port => asks(scene, object, port.spec.pool))) return;
+      if (before.some(endpoint => !held.some(port => port.status?.endpoint === endpoint))) return;
+      const names = held.map(({ metadata }) => metadata.name).join();
+      scene.complain(`${key} had ${before}, and now ${now.join() || 'nothing'}, while it holds ${names}`);
     },
     atRest() {
       const held = Map.groupBy(

@@ -3,7 +3,7 @@ import { poolLabel, readyCondition } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
 import { isFree } from '../../core/allocate.ts';
 import type { Invariant, Scene } from './invariant.ts';
-import { asks, isHeldBy } from './sight.ts';
+import { allHeldBy, asks, wishOf } from './sight.ts';
 
 /**
  * While AWS and Kubernetes answer at all and capacity exists, every claim becomes ready: in a world at rest nobody waits
@@ -19,12 +19,19 @@ export const progress: Invariant = {
         if (!asks(scene, pod) || pod.metadata.deletionTimestamp !== undefined || pod.status?.podIP === undefined)
           continue;
         const poolName = pod.metadata.labels?.[poolLabel] ?? '';
-        const held = [...scene.ports.values()].find(port => isHeldBy(port, pod.metadata.uid));
+        const [held] = allHeldBy(scene, pod.metadata.uid);
         const ready = pod.status.conditions?.find(({ type }) => type === readyCondition);
         if (held && ready?.status !== 'True')
           wrong.push(`${key} has ${held.metadata.name}, and is not ready: ${ready?.reason}`);
-        const free = [...scene.ports.values()].find(port => isOpen(scene, port, poolName));
-        if (!held && free) wrong.push(`${key} waits (${ready?.reason}) while ${free.metadata.name} is free`);
+        const needed = wishOf(pod).length;
+        const open = [...scene.ports.values()].filter(port => isOpen(scene, port, poolName));
+        const free = [...Map.groupBy(open, port => port.spec.loadBalancer.arn).values()].find(
+          ports => ports.length >= needed,
+        );
+        if (!held && free) {
+          const names = free.map(({ metadata }) => metadata.name).join();
+          wrong.push(`${key} waits (${ready?.reason}) for ${needed} while ${names} is free`);
+        }
         if (!held && !free && ready?.status !== 'False') wrong.push(`${key} is not told why it waits`);
       }
       for (const [name, pool] of scene.pools) {

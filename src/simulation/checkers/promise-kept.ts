@@ -1,7 +1,8 @@
 import { readyCondition } from '../../api/names.ts';
+import type { NLBPort } from '../../api/port.ts';
 import type { Pod } from '../../kube/objects.ts';
 import type { Invariant } from './invariant.ts';
-import { committed, endpointOf, groupBehind, isHeldBy, ownerOf, registered } from './sight.ts';
+import { allHeldBy, committed, endpointsOf, groupBehind, heldOf, ownerOf, registered } from './sight.ts';
 
 /**
  * An endpoint is published only after commit and with our listener in place, and is withdrawn with the port; a pod is
@@ -11,9 +12,7 @@ export const promiseKept: Invariant = {
   name: 'promise kept',
   check(scene) {
     function judgeEndpoint(key: string, pod: Pod, endpoint: string): void {
-      const port = [...scene.ports.values()].find(
-        other => isHeldBy(other, pod.metadata.uid) && other.status?.endpoint === endpoint,
-      );
+      const port = allHeldBy(scene, pod.metadata.uid).find(other => other.status?.endpoint === endpoint);
       if (!port) {
         scene.complain(`${key} publishes ${endpoint}, and holds no port of that endpoint`);
         return;
@@ -32,11 +31,15 @@ export const promiseKept: Invariant = {
     }
 
     function judgeReady(key: string, pod: Pod): void {
-      const port = [...scene.ports.values()].find(other => isHeldBy(other, pod.metadata.uid));
-      if (!port) {
-        scene.complain(`${key} is called ready, and holds no port`);
-        return;
+      const names = committed(pod);
+      const ports = heldOf(scene, pod);
+      if (ports.length === 0 || ports.length < names.length) {
+        scene.complain(`${key} is called ready, and holds ${ports.length} of its ${names.length} ports`);
       }
+      for (const port of ports) judgeReadyPort(key, pod, port);
+    }
+
+    function judgeReadyPort(key: string, pod: Pod, port: NLBPort): void {
       if (scene.touchedMs(port.metadata.name) !== Number.NEGATIVE_INFINITY) return;
       const group = groupBehind(scene, port);
       const mine = group && registered(group).filter(({ id }) => id === pod.status?.podIP);
@@ -50,18 +53,20 @@ export const promiseKept: Invariant = {
     return {
       onPod({ key, previous, object }) {
         if (!object) return;
-        const endpoint = endpointOf(object);
-        if (endpoint !== undefined && endpoint !== endpointOf(previous)) judgeEndpoint(key, object, endpoint);
+        const before = endpointsOf(previous);
+        for (const endpoint of endpointsOf(object)) {
+          if (!before.includes(endpoint)) judgeEndpoint(key, object, endpoint);
+        }
         const isReady = (pod: Pod | undefined) =>
           pod?.status?.conditions?.find(({ type }) => type === readyCondition)?.status === 'True';
         if (isReady(object) && !isReady(previous)) judgeReady(key, object);
       },
       atRest() {
         return [...scene.pods].flatMap(([key, pod]) => {
-          const endpoint = endpointOf(pod);
-          if (endpoint === undefined) return [];
-          const port = [...scene.ports.values()].find(other => isHeldBy(other, pod.metadata.uid));
-          return port?.status?.endpoint === endpoint ? [] : [`${key} still publishes ${endpoint}`];
+          const had = allHeldBy(scene, pod.metadata.uid).map(port => port.status?.endpoint);
+          return endpointsOf(pod)
+            .filter(endpoint => !had.includes(endpoint))
+            .map(endpoint => `${key} still publishes ${endpoint}`);
         });
       },
     };

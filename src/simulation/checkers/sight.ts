@@ -1,4 +1,12 @@
-import { boundAnnotation, clusterTag, endpointAnnotation, poolLabel, portTag } from '../../api/names.ts';
+import {
+  boundAnnotation,
+  clusterTag,
+  endpointAnnotation,
+  endpointsAnnotation,
+  poolLabel,
+  portsAnnotation,
+  portTag,
+} from '../../api/names.ts';
 import { releasesOn } from '../../api/pool.ts';
 import type { NLBPort } from '../../api/port.ts';
 import type { Pod } from '../../kube/objects.ts';
@@ -64,7 +72,66 @@ export function committed(pod: Pod | undefined): string[] {
   return (pod?.metadata.annotations?.[boundAnnotation] ?? '').split(',').filter(name => name !== '');
 }
 
-/** What the pod publishes. */
+/** The NLBPorts of the pod's commit that it holds. */
+export function heldOf(scene: Scene, pod: Pod | undefined): NLBPort[] {
+  return committed(pod).flatMap(name => {
+    const port = scene.ports.get(name);
+    return port && isHeldBy(port, pod?.metadata.uid) ? [port] : [];
+  });
+}
+
+/** Every NLBPort that this uid holds, committed to or not. */
+export function allHeldBy(scene: Scene, uid: string | undefined): NLBPort[] {
+  return [...scene.ports.values()].filter(port => isHeldBy(port, uid));
+}
+
+/** One port that a pod asks for, with the endpoints that are to be published of it. */
+export interface WishedPort {
+  name: string;
+  targetPort: number;
+  endpoints: string[];
+}
+
+/** What the pod's annotation asks for, read as its documentation says; only what people of these runs write. */
+export function wishOf(pod: Pod): WishedPort[] {
+  const wished: WishedPort[] = [];
+  const halves = new Map<number, WishedPort>();
+  for (const entry of (pod.metadata.annotations?.[portsAnnotation] ?? '').split(',')) {
+    const [, name = 'default', number, protocol] = /^(?:([a-z-]+)=)?(\d+)\/(\w+)$/.exec(entry) ?? [];
+    const other = protocol === 'TCP_UDP' ? undefined : halves.get(Number(number));
+    if (other) {
+      other.endpoints.push(name);
+      continue;
+    }
+    const port = { name, targetPort: Number(number), endpoints: [name] };
+    halves.set(port.targetPort, port);
+    wished.push(port);
+  }
+  return wished;
+}
+
+/** One entry of what a claimant publishes. */
+export interface Published {
+  name: string;
+  host: string;
+  endpoint: string;
+  targetPort: number;
+}
+
+/** All that the pod publishes, in its order. */
+export function publishedBy(pod: Pod | undefined): Published[] {
+  const told = JSON.parse(pod?.metadata.annotations?.[endpointsAnnotation] ?? '[]') as (Published & { port: number })[];
+  return told.map(({ name, host, port, targetPort }) => ({ name, host, endpoint: `${host}:${port}`, targetPort }));
+}
+
+/** The `host:port` of all that the pod publishes, each once. */
+export function endpointsOf(pod: Pod | undefined): string[] {
+  const endpoint = endpointOf(pod);
+  const all = publishedBy(pod).map(published => published.endpoint);
+  return [...new Set(endpoint === undefined ? all : [endpoint, ...all])];
+}
+
+/** What the pod publishes: the first, where it is several. */
 export function endpointOf(pod: Pod | undefined): string | undefined {
   return pod?.metadata.annotations?.[endpointAnnotation];
 }

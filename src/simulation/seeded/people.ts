@@ -23,6 +23,8 @@ export interface People {
 export interface PeopleDeps {
   world: World;
   draw: Draw;
+  /** A stream for each thing that only some runs are about. */
+  streams: (name: string) => Draw;
   scenario: Scenario;
   say: (line: string) => void;
 }
@@ -39,8 +41,10 @@ interface Room {
 }
 
 /** Makes people. They see only what they did themselves. */
-export function createPeople({ world, draw, scenario, say }: PeopleDeps): People {
+export function createPeople({ world, draw, streams, scenario, say }: PeopleDeps): People {
   const { kube, clock, network } = world;
+  const sets = streams('several ports of a room');
+  const retentions = streams('retention, edited');
   const rooms = new Map<string, Room>();
   const restingUntilMs = new Map<string, number>();
   const foreign: { listenerArn: string; targetGroupArn: string }[] = [];
@@ -99,14 +103,13 @@ export function createPeople({ world, draw, scenario, say }: PeopleDeps): People
 
   async function create(name: string): Promise<string> {
     const pool = draw.oneOf(scenario.pools).name;
+    const wish = drawWish(`${scenario.pools[0]!.spec.protocol}`);
     const made = await kube.create(podResource, {
       metadata: {
         name,
         namespace: 'default',
         labels: { [poolLabel]: pool },
-        annotations: {
-          [portsAnnotation]: `7777/${scenario.pools[0]!.spec.protocol}`,
-        },
+        annotations: { [portsAnnotation]: wish },
       },
       spec: {
         nodeName: 'node-1',
@@ -117,7 +120,17 @@ export function createPeople({ world, draw, scenario, say }: PeopleDeps): People
     const room: Room = { name, uid: made.metadata.uid ?? '', ip: undefined, servers: [], state: 'lives' };
     rooms.set(name, room);
     later(draw.chance(0.5) ? 0 : draw.int(0, 6_000), () => giveAddress(room));
-    return `creates ${name} (${room.uid}) in ${pool}`;
+    return `creates ${name} (${room.uid}) in ${pool} for ${wish}`;
+  }
+
+  /** What the room asks for: one port, or a set of two or three. */
+  function drawWish(protocol: string): string {
+    if (!scenario.severalPorts || sets.chance(0.4)) return `7777/${protocol}`;
+    const two = `game=7777/${protocol},voice=7778/${protocol}`;
+    const three = `${two},query=7779/${protocol}`;
+    // One number for TCP and UDP is one port.
+    const pair = `game=7777/UDP,login=7777/TCP,voice=7778/UDP`;
+    return sets.oneOf(protocol === 'TCP_UDP' ? [two, three, pair] : [two, three]);
   }
 
   /** The object goes, at once or after its time of grace, as with a kubelet. */
@@ -258,7 +271,13 @@ export function createPeople({ world, draw, scenario, say }: PeopleDeps): People
       () => ({ loadBalancers: draw.chance(0.5) ? arns : [draw.oneOf(arns)] }),
       () => ({ healthCheck: { interval: draw.oneOf(['10s', '15s', '20s']) } }),
       () => ({ targets: { deregistrationDelay: draw.oneOf(['0s', '2s', '5s']) } }),
-      () => ({ release: { quarantine: draw.oneOf(['3s', '20s', '30s']) } }),
+      () => {
+        const quarantine = draw.oneOf(['3s', '20s', '30s']);
+        const { retains } = scenario;
+        return {
+          release: retains.length > 0 ? { quarantine, retain: retentions.oneOf(['0s', ...retains]) } : { quarantine },
+        };
+      },
     ])();
   }
 
@@ -334,17 +353,21 @@ export function createPeople({ world, draw, scenario, say }: PeopleDeps): People
   };
 }
 
-/** A game server that answers with its pod's uid, and accepts connections, so that health checks pass. */
+/** Game servers that answer with their pod's uid, and accept connections, so that health checks pass. */
 async function serve(network: VirtualNetwork, uid: string, ip: string): Promise<{ close(): Promise<void> }[]> {
-  const at = { host: ip, port: 7777 };
-  const tcp = await network.listenTcp(at, connection => {
-    connection.attach({
-      data: () => connection.write(Buffer.from(uid)),
-      ended: () => connection.end(),
-      closed() {},
-      drained() {},
+  const servers: { close(): Promise<void> }[] = [];
+  for (const port of [7777, 7778, 7779]) {
+    const at = { host: ip, port };
+    const tcp = await network.listenTcp(at, connection => {
+      connection.attach({
+        data: () => connection.write(Buffer.from(uid)),
+        ended: () => connection.end(),
+        closed() {},
+        drained() {},
+      });
     });
-  });
-  const udp = await network.bindUdp(at, (_, from) => udp.send(Buffer.from(uid), from));
-  return [tcp, udp];
+    const udp = await network.bindUdp(at, (_, from) => udp.send(Buffer.from(uid), from));
+    servers.push(tcp, udp);
+  }
+  return servers;
 }

@@ -4,7 +4,7 @@ import type { ApiObject } from '../../sandbox/cluster/json.ts';
 import { allInvariants } from '../checkers/all-invariants.ts';
 import type { Change, Checker, Scene } from '../checkers/invariant.ts';
 import { createWorld, type OperatorCall, type World } from '../world.ts';
-import { drawFrom } from './draw.ts';
+import { drawFrom, streamsOf } from './draw.ts';
 import { createPeople } from './people.ts';
 import { drawScenario, type Scenario } from './scenario.ts';
 import { createTrouble } from './trouble.ts';
@@ -46,7 +46,8 @@ const restMs = 65_000;
 export async function playSeed(seed: number): Promise<Played> {
   // Each part has a stream of its own, so that a change in one does not change what the others draw.
   const drawOf = (part: number) => drawFrom(seededRandom(seed * 1_000 + 500 + part));
-  const scenario = drawScenario(drawOf(1));
+  const streams = streamsOf(seed);
+  const scenario = drawScenario(drawOf(1), streams);
   const broken: Broken[] = [];
   let changes = 0;
   let checkers: { invariant: string; checker: Checker }[] = [];
@@ -73,7 +74,7 @@ export async function playSeed(seed: number): Promise<Played> {
   }));
 
   const say = (line: string) => world.trace.add(line);
-  const people = createPeople({ world, draw: drawOf(2), scenario, say });
+  const people = createPeople({ world, draw: drawOf(2), streams, scenario, say });
   const trouble = createTrouble({ world, draw: drawOf(3), strays: drawOf(5), scenario, say });
   const pace = drawOf(4);
 

@@ -15,6 +15,10 @@ export interface Scenario {
   pools: { name: string; spec: Record<string, unknown> }[];
   /** Names that rooms have: few, so that they come again. */
   rooms: string[];
+  /** Whether some rooms ask for two or three ports. */
+  severalPorts: boolean;
+  /** What `release.retain` may be; empty: nothing is retained. */
+  retains: string[];
   /** How many operators run at a time, and with what options. */
   operators: number;
   options: WrittenOptions;
@@ -25,16 +29,25 @@ export interface Scenario {
 }
 
 /** Draws a scenario: few ports and many who want them, so that everything meets everything. */
-export function drawScenario(draw: Draw): Scenario {
+export function drawScenario(draw: Draw, streams: (name: string) => Draw): Scenario {
   const budgetJudged = draw.chance(0.1);
   const loadBalancers = draw.chance(0.4) ? ['game-1', 'game-2'] : ['game-1'];
   const operators = budgetJudged || draw.chance(0.6) ? 1 : 2;
   const elected = draw.chance(0.4);
-  const ports = budgetJudged ? draw.int(8, 12) : draw.int(1, 3);
+  const sets = streams('several ports');
+  const severalPorts = !budgetJudged && sets.chance(0.35);
+  const fewPorts = budgetJudged ? draw.int(8, 12) : draw.int(1, 3);
+  // Room for one or two sets, and some more.
+  const ports = severalPorts ? sets.int(2, 5) : fewPorts;
   const protocol = draw.oneOf(['UDP', 'TCP_UDP']);
+  const retentions = streams('retention');
+  const retains = !budgetJudged && retentions.chance(0.3) ? ['20s', '90s'] : [];
   const pools = [{ name: 'game', spec: poolSpec(draw, protocol, 30_000, ports) }];
   if (!budgetJudged && draw.chance(0.3))
     pools.push({ name: 'lobby', spec: poolSpec(draw, protocol, 31_000, draw.int(1, 2)) });
+  if (retains.length > 0) {
+    for (const { spec } of pools) Object.assign(spec.release as object, { retain: retentions.oneOf(retains) });
+  }
   const capacity = loadBalancers.length * ports;
   const rooms = budgetJudged ? capacity : Math.min(8, capacity + draw.int(0, 2));
   return {
@@ -52,6 +65,8 @@ export function drawScenario(draw: Draw): Scenario {
     },
     pools,
     rooms: Array.from({ length: rooms }, (_, at) => `room-${at + 1}`),
+    severalPorts,
+    retains,
     operators,
     options: {
       'leader-elect': String(elected),

@@ -1,0 +1,106 @@
+import type { NLBPort } from '../../api/port.ts';
+import type { Pod } from '../../kube/objects.ts';
+import type { Invariant } from './invariant.ts';
+import { allHeldBy, asks, committed, endpointOf, isHeldBy, podOf, publishedBy, wishOf } from './sight.ts';
+
+/**
+ * Of several ports no partial set is ever committed, exposed or published, and none survives settling: a commit names as
+ * many NLBPorts as the pod asks for, a port is exposed only for a pod that has committed to it in a whole set, all
+ * endpoints are published together and on one host, and each name leads to its own port of the pod.
+ */
+export const wholeSets: Invariant = {
+  name: 'whole sets',
+  check(scene) {
+    /** Every NLBPort that a pod ever committed to, by the pod's uid. */
+    const commits = new Map<string, Set<string>>();
+
+    function judgeCommit(key: string, pod: Pod): void {
+      const names = committed(pod);
+      const wished = wishOf(pod).length;
+      if (names.length !== 0 && new Set(names).size !== wished) {
+        scene.complain(`${key} committed to ${names.join()}, and asks for ${wished} port(s)`);
+      }
+      const hosts = new Set(names.map(name => scene.ports.get(name)?.spec.loadBalancer.arn ?? name));
+      if (hosts.size > 1) scene.complain(`${key} committed to ${names.join()}, on ${hosts.size} load balancers`);
+    }
+
+    function judgePublished(key: string, pod: Pod): void {
+      const [published, endpoint] = [publishedBy(pod), endpointOf(pod)];
+      if (published[0]?.endpoint !== endpoint) {
+        scene.complain(`${key} publishes ${endpoint}, and first of all ${published[0]?.endpoint}`);
+      }
+      if (published.length === 0) return;
+      const wished = wishOf(pod).flatMap(({ endpoints }) => endpoints);
+      const names = published.map(({ name }) => name);
+      if (names.toSorted().join() !== wished.toSorted().join()) {
+        scene.complain(`${key} publishes ${names.join()}, and asks for ${wished.join()}`);
+      }
+      if (new Set(published.map(({ host }) => host)).size > 1) scene.complain(`${key} publishes several hosts`);
+    }
+
+    function judgeExposed(port: NLBPort): void {
+      const { claim } = port.spec;
+      if (claim?.kind !== 'Pod' || commits.get(claim.uid)?.has(port.metadata.name)) return;
+      scene.complain(`${port.metadata.name} is exposed for ${claim.name}, which never committed to it`);
+    }
+
+    return {
+      onPod({ key, previous, object }) {
+        if (!object) return;
+        const isSame = (of: (pod: Pod | undefined) => unknown) =>
+          JSON.stringify(of(previous)) === JSON.stringify(of(object));
+        if (!isSame(committed)) {
+          const uid = object.metadata.uid ?? '';
+          commits.set(uid, new Set([...(commits.get(uid) ?? []), ...committed(object)]));
+          judgeCommit(key, object);
+        }
+        if (!isSame(publishedBy) || !isSame(endpointOf)) judgePublished(key, object);
+      },
+      onPort({ previous, object }) {
+        const [was, is] = [previous?.spec.claim, object?.spec.claim];
+        // A namesake that takes a port over finds it exposed: giving it up is a release then, and no undoing.
+        if (object && is?.exposed && !was?.exposed) judgeExposed(object);
+      },
+      atRest() {
+        const wrong: string[] = [];
+        const uids = [...scene.ports.values()].flatMap(({ spec }) =>
+          spec.claim?.kind === 'Pod' ? [spec.claim.uid] : [],
+        );
+        for (const uid of new Set(uids)) {
+          const pod = podOf(scene, uid);
+          const held = allHeldBy(scene, uid);
+          const [first] = held;
+          if (!pod || !first || !asks(scene, pod, first.spec.pool)) continue;
+          const { name } = pod.metadata;
+          const wished = wishOf(pod);
+          const names = held.map(({ spec }) => spec.claim?.portName ?? '').toSorted();
+          if (
+            names.join() !==
+            wished
+              .map(each => each.name)
+              .toSorted()
+              .join()
+          ) {
+            wrong.push(`${name} holds ${names.join()}, and asks for ${wished.map(each => each.name).join()}`);
+          }
+          if (!committed(pod).every(each => isHeldBy(scene.ports.get(each), uid))) {
+            wrong.push(`${name} committed to ${committed(pod).join()}, and does not hold all of it`);
+          }
+          if (pod.status?.podIP === undefined) continue;
+          if (publishedBy(pod).length === 0) wrong.push(`${name} holds ${names.join()}, and publishes nothing`);
+          for (const port of held) {
+            const wish = wished.find(each => each.name === port.spec.claim?.portName);
+            const target = JSON.stringify(port.spec.targets);
+            const wanted = JSON.stringify([{ ip: pod.status.podIP, port: wish?.targetPort }]);
+            if (target !== wanted) wrong.push(`${port.metadata.name} leads to ${target}, and not to ${wanted}`);
+            const told = publishedBy(pod).filter(({ endpoint }) => endpoint === port.status?.endpoint);
+            if (told.map(each => each.name).join() !== wish?.endpoints.join()) {
+              wrong.push(`${name} publishes ${told.map(each => each.name).join()} for ${wish?.endpoints.join()}`);
+            }
+          }
+        }
+        return wrong;
+      },
+    };
+  },
+};
