@@ -1,6 +1,6 @@
 import type { ClaimWish, PortWish } from '../api/claim.ts';
 import { codedError, type Result } from '../api/errors.ts';
-import { boundAnnotation, poolLabel } from '../api/names.ts';
+import { boundAnnotation, poolLabel, portsAnnotation, staticPortAnnotation } from '../api/names.ts';
 import { type NLBPortPool, releasesOn } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { podWish } from '../core/pod-wish.ts';
@@ -102,12 +102,19 @@ function podClaimants(deps: PodsDeps): Claimants<Pod, ClaimReport> {
 }
 
 /** Adds to the queue every pod that a change of a pod, an NLBPort or a pool concerns. */
-export function watchForPods(deps: Pick<PodsDeps, 'pods' | 'ports' | 'pools' | 'requestPass'>, queue: WorkQueue): void {
+export function watchForPods(
+  deps: Pick<PodsDeps, 'pods' | 'ports' | 'pools' | 'assigner' | 'requestPass'>,
+  queue: WorkQueue,
+): void {
   deps.pods.onChange(({ key, object, previous }) => {
     queue.add(key);
-    // Someone waits no longer: those behind may be told so.
-    const poolName = previous?.metadata.labels?.[poolLabel];
-    if (!object && poolName) deps.requestPass(poolName);
+    if (!previous || (object && asksTheSame(object, previous))) return;
+    // What it was given or told is about another wish; and where it waits no longer, those behind may be told so.
+    deps.assigner.drop('Pod', key);
+    for (const pod of [object, previous]) {
+      const poolName = pod?.metadata.labels?.[poolLabel];
+      if (poolName) deps.requestPass(poolName);
+    }
   });
   deps.ports.onChange(({ object, previous }) => {
     for (const claim of new Set([object?.spec.claim, previous?.spec.claim])) {
@@ -122,6 +129,13 @@ export function watchForPods(deps: Pick<PodsDeps, 'pods' | 'ports' | 'pools' | '
     if (object?.metadata.generation === previous?.metadata.generation && object && previous) return;
     for (const pod of deps.pods.by('pool', key)) queue.add(keyOf(pod));
   });
+}
+
+/** Whether what decides which ports a pod asks for is the same in both. */
+function asksTheSame(a: Pod, b: Pod): boolean {
+  const wishFields = ({ metadata: { uid, labels, annotations } }: Pod) =>
+    [uid, labels?.[poolLabel], annotations?.[portsAnnotation], annotations?.[staticPortAnnotation]].join('\0');
+  return wishFields(a) === wishFields(b);
 }
 
 /** A pod that holds no ports, or not all of them: tells it why, or binds what it was assigned. */

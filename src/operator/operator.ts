@@ -109,7 +109,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
   const requestPass = (pool: string) => queues.passes.addAfter(pool, options.batchWindowMs);
   metrics.follow({ ports, pools, queues, budget, isLeader, waitingClaims: assigner.waiting });
 
-  watchForPods({ pods, ports, pools, requestPass }, queues.pods);
+  watchForPods({ pods, ports, pools, assigner, requestPass }, queues.pods);
   serviceMode.watch(requestPass, queues.services);
   if (options.agones) watchForGameServers({ pods }, queues.gameServers);
   watchForPorts({ ports, pools }, queues.ports);

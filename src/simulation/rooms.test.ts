@@ -197,6 +197,24 @@ test('taking the label off gives the port back and withdraws what was published'
   await world.end();
 });
 
+test('a room that waits is served as it asks now, though nothing else happens', async () => {
+  const world = await running({}, { ports: { min: 30000, max: 30000 } });
+  await world.pool('other', { ...quick, ports: { min: 31000, max: 31001 } });
+  await world.room('room-1');
+  await world.room('room-2');
+  await world.room('room-3', { pool: 'other', ports: 'a=7777/UDP,b=7778/UDP,c=7779/UDP' });
+  await world.clock.advance(120_000);
+  assert.equal((await readyOf(world, 'room-2'))?.reason, 'PoolFull');
+  assert.equal((await readyOf(world, 'room-3'))?.reason, 'PoolFull');
+  const edit = (name: string, metadata: object) =>
+    world.kube.patch(pods, { name, namespace: 'default' }, { type: 'merge', body: { metadata } });
+  await edit('room-3', { annotations: { 'nlbports.dev/ports': 'a=7777/UDP' } });
+  await world.eventually(async () => assert.equal(numberOf(await endpointOf(world, 'room-3')), 31000));
+  await edit('room-2', { labels: { 'nlbports.dev/pool': 'other' } });
+  await world.eventually(async () => assert.equal(numberOf(await endpointOf(world, 'room-2')), 31001));
+  await world.end();
+});
+
 test('another pool on the label moves the room to a port of that pool', async () => {
   const world = await running();
   await world.pool('other', { ...quick, ports: { min: 31000, max: 31001 } });

@@ -16,4 +16,5 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 700073,
     was: 'after a lost race the status of a pool was written by a listing older than the one that had won',
   },
+  { seed: 720031, was: 'a pod that waited in one pool was relabelled, and nobody looked for a port of the other one' },
 ];
