@@ -1,14 +1,60 @@
+import { portTag } from '../../api/names.ts';
+import type { NLBPort } from '../../api/port.ts';
 import type { Invariant } from './invariant.ts';
 import { ownGroups, ownListeners, placeOf, registered } from './sight.ts';
 
+/** A call may be on its way for this long after what it was for was given up: the age at which AWS refuses it here. */
+const inFlightMs = 10_000;
+
 /**
  * When things are quiet, every AWS resource with our tags belongs to an NLBPort that knows it, every target in it is
- * wanted, and every released port is free again.
+ * wanted, and every released port is free again. At every moment, were it the last of the process, the next one would know
+ * where to look: what is made in AWS was announced on an NLBPort before, and no NLBPort forgets what AWS has.
  */
 export const noLeak: Invariant = {
   name: 'no leak',
-  check: scene => ({
-    atRest() {
+  check(scene) {
+    /** When each NLBPort last said that resources of it may be in the making. */
+    const announcedMs = new Map<string, number>();
+
+    function judgeMade(body: string, action: string): void {
+      const parameters = new URLSearchParams(body);
+      const [key] = [...parameters].find(([, value]) => value === portTag) ?? [];
+      const owner = parameters.get(key?.replace(/Key$/, 'Value') ?? '') ?? '';
+      const sinceMs = scene.nowMs() - (announcedMs.get(owner) ?? Number.NEGATIVE_INFINITY);
+      if (scene.ports.get(owner)?.status?.creating === undefined && sinceMs > inFlightMs) {
+        scene.complain(`${action} made what ${owner} did not announce`);
+      }
+    }
+
+    function judgeForgotten(previous: NLBPort, object: NLBPort): void {
+      const { targetGroupArn: arn = '', targets = [] } = previous.status ?? {};
+      const group = scene.aws().targetGroups.get(arn);
+      if (!group) return;
+      const { name } = object.metadata;
+      if (object.status?.targetGroupArn !== arn && object.status?.creating === undefined) {
+        scene.complain(`${name} has forgotten ${arn}, which is there`);
+      }
+      const known = (object.status?.targets ?? []).map(placeOf);
+      const registeredNow = registered(group).map(placeOf);
+      for (const place of targets.map(placeOf)) {
+        if (known.includes(place) || !registeredNow.includes(place)) continue;
+        scene.complain(`${name} has forgotten ${place}, which is registered`);
+      }
+    }
+
+    return {
+      onPort({ key, previous, object }) {
+        if (previous?.status?.creating !== undefined) announcedMs.set(key, scene.nowMs());
+        if (previous && object && previous.metadata.uid === object.metadata.uid) judgeForgotten(previous, object);
+      },
+      onCall({ body, status }, action) {
+        if (status === 200 && (action === 'CreateTargetGroup' || action === 'CreateListener')) judgeMade(body, action);
+      },
+      atRest,
+    };
+
+    function atRest(): string[] {
       const wrong: string[] = [];
       const [groups, listeners] = [ownGroups(scene), ownListeners(scene)];
       for (const { group, port } of groups) {
@@ -39,6 +85,6 @@ export const noLeak: Invariant = {
         if (known.join() !== wanted.join()) wrong.push(`${name} knows of targets [${known}], wanted [${wanted}]`);
       }
       return wrong;
-    },
-  }),
+    }
+  },
 };

@@ -99,8 +99,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'time-out-taken-for-failure',
-    what: 'a registration without an answer is taken for one that was not carried out',
+    what: 'a registration without an answer is taken for one that was not carried out; nor is it repeated at once',
     edits: [
+      {
+        file: 'aws/create-elbv2-api.ts',
+        find: 'if (failures >= retryRules.attempts) throw error;',
+        replace: 'if (failures >= 1) throw error;',
+      },
       {
         file: 'controllers/ports.ts',
         find: 'const failed = withFailure(status ?? {}, conditionType,',
