@@ -128,6 +128,32 @@ test('withHealth() calls a port healthy only when its group holds exactly what i
   assert.equal(healthOf({ ...room, state: 'healthy' }, leaving)?.status, 'True');
 });
 
+test('withHealth() calls a port of several targets healthy while one is, says how many are, and goes on looking', () => {
+  const rooms = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map(ip => ({ ...room, ip }));
+  const targets = rooms.map(each => ({ ...each, state: 'Registered' as const, since: at(startMs) }));
+  const port = aPort(30000, { spec: { ...bound, targets: rooms }, status: { ...inPlace, targets } });
+  const seenAs = (...states: string[]) => {
+    const status = withHealth(
+      port,
+      rooms.map((each, index) => ({ ...each, state: states[index] ?? '' })),
+      startMs,
+    );
+    const { status: healthy, reason, message } = findCondition(status.conditions, 'Healthy') ?? {};
+    return { told: `${healthy} ${reason} ${message}`, looksAgain: status.lookAfter !== undefined };
+  };
+  assert.deepEqual(seenAs('healthy', 'healthy', 'healthy'), {
+    told: 'True Healthy 3 of 3 targets healthy',
+    looksAgain: false,
+  });
+  assert.deepEqual(seenAs('healthy', 'initial', 'unhealthy'), {
+    told: 'True Healthy 1 of 3 targets healthy: 10.0.0.3:7777 fails its health check',
+    looksAgain: true,
+  });
+  const none = seenAs('initial', 'unhealthy', 'unhealthy');
+  assert.match(none.told, /^False TargetUnhealthy NLBP-\d+: .*10\.0\.0\.2:7777/);
+  assert.match(seenAs('initial', 'initial', 'initial').told, /^Unknown Registering/);
+});
+
 test('withHealth() writes down every target that AWS has, and forgets a drained one', () => {
   const port = aPort(30000, { status: { ...inPlace, targets: [known('Draining')] } });
   const stranger = { ip: '10.9.9.9', port: 1, state: 'initial' };

@@ -129,7 +129,7 @@ export function withHealth(port: NLBPort, found: TargetHealth[], nowMs: number, 
   if (wanted.length > 0) {
     next.conditions = withCondition(
       status.conditions,
-      { type: 'Healthy', ...healthOf(healthy, states, strangers), observedGeneration: port.metadata.generation },
+      { type: 'Healthy', ...healthOf(states, strangers), observedGeneration: port.metadata.generation },
       nowMs,
     );
   }
@@ -188,12 +188,11 @@ function mergeTargets(
   return [...kept, ...strangers];
 }
 
+/** One healthy target is enough: a Service with one is reachable, as everywhere in Kubernetes. */
 function healthOf(
-  healthy: boolean,
   states: readonly (TargetHealth | undefined)[],
   strangers: readonly TargetHealth[],
 ): Pick<Condition, 'status' | 'reason' | 'message'> {
-  if (healthy) return { status: 'True', reason: 'Healthy', message: 'Every target is healthy' };
   if (strangers.length > 0) {
     return {
       status: 'False',
@@ -201,7 +200,14 @@ function healthOf(
       message: 'A target of someone else is in the target group',
     };
   }
-  const worst = states.find(state => state?.state !== 'healthy');
+  const others = states.filter(state => state?.state !== 'healthy');
+  const worst = others.find(state => state?.state.startsWith('unhealthy')) ?? others[0];
+  if (others.length < states.length) {
+    const failing = worst?.state.startsWith('unhealthy') ? `: ${worst.ip}:${worst.port} fails its health check` : '';
+    const why = failing && worst?.reason ? `, ${worst.reason}` : '';
+    const message = `${states.length - others.length} of ${states.length} targets healthy${failing}${why}`;
+    return { status: 'True', reason: 'Healthy', message };
+  }
   if (worst?.state.startsWith('unhealthy')) {
     return {
       status: 'False',

@@ -31,8 +31,7 @@ export function heldReport(service: Service, held: readonly HeldPort[], nowMs: n
   return {
     status: reason === 'Healthy' ? 'True' : 'False',
     reason,
-    message:
-      reason === 'Healthy' ? `Reachable at ${held.map(({ port }) => port.status?.endpoint).join(', ')}` : message,
+    message: reason === 'Healthy' ? reachable(held) : message,
     warning,
     // What was published stays until a port is lost: a cache that is behind must not take it back.
     ...(arePublished ? publication(held, wasTrue, nowMs) : { annotations: {} }),
@@ -48,6 +47,15 @@ export function serviceStatusPatch(service: Service, report: ServiceReport, nowM
   const keepIngress = ingress === undefined || JSON.stringify(ingress) === JSON.stringify(now);
   const more = keepIngress ? {} : { loadBalancer: { ingress: ingress.length > 0 ? ingress : null } };
   return reportPatch(service, report, nowMs, more);
+}
+
+/** Where the Service is reached, and how many of its targets are healthy, where AWS was asked since they last changed. */
+function reachable(held: readonly HeldPort[]): string {
+  const counts = held.flatMap(({ port }) => {
+    const healthy = findCondition(port.status?.conditions, 'Healthy');
+    return healthy?.status === 'True' ? healthy.message : [];
+  });
+  return [`Reachable at ${held.map(({ port }) => port.status?.endpoint).join(', ')}`, ...new Set(counts)].join('; ');
 }
 
 interface Progress {
@@ -87,7 +95,7 @@ function progressOf(port: NLBPort, wasTrue: boolean, nowMs: number): Progress {
   if (healthy?.status === 'True') {
     return at(4, 'Settling', `Healthy; until ${status?.readyAfter ?? 'a while'} traffic may not flow everywhere yet`);
   }
-  return at(3, 'Registering', `AWS has not called every target of ${name} healthy yet`);
+  return at(3, 'Registering', `AWS has not called a target of ${name} healthy yet`);
 }
 
 function publication(

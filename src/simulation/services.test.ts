@@ -356,6 +356,32 @@ test('the gate of each pod behind a Service opens when its own target was health
   await world.end();
 });
 
+test('a Service of which one pod fails its health check is Healthy, and says how many are', async () => {
+  const world = await running();
+  await service(world, 'web');
+  for (const name of ['a', 'b']) await pod(world, name, 'web');
+  // Nobody listens behind it.
+  await world.kube.create(podResource, {
+    metadata: { name: 'bad', namespace: 'default', labels: { app: 'web' } },
+    spec: { containers: [{ name: 'game', image: 'game' }] } as never,
+  });
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  const status = { phase: 'Running', podIP: '10.9.9.9', podIPs: [{ ip: '10.9.9.9' }], conditions };
+  const key = { name: 'bad', namespace: 'default' };
+  await world.kube.patch(podResource, key, { type: 'merge', body: { status } }, { subresource: 'status' });
+  const ready = await world.eventually(async () => {
+    const found = readyOf(await read(world, 'web'));
+    assert.match(found?.message ?? '', /10\.9\.9\.9:7777 fails/);
+    return found;
+  }, 120_000);
+  assert.deepEqual([ready?.status, ready?.reason], ['True', 'Healthy']);
+  assert.match(ready?.message ?? '', /^Reachable at \S+:30000; 2 of 3 targets healthy: /);
+  for (const name of ['a', 'b']) await world.removeRoom(name);
+  await isReason(world, 'web', 'TargetUnhealthy');
+  assert.equal(readyOf(await read(world, 'web'))?.status, 'False');
+  await world.end();
+});
+
 test('publishNotReadyAddresses makes targets of pods that are not ready, and a name the number of each pod', async () => {
   const world = await running();
   const named = (containerPort: number) => ({
