@@ -7,6 +7,7 @@ const files = allFiles();
 const entryPoints = [
   'src/cli/main.ts',
   'src/cli/generate.ts',
+  'src/cli/pack-plugin.ts',
   'src/simulation/seeded/main.ts',
   'src/simulation/seeded/play-worker.ts',
   'src/simulation/seeded/soak.ts',
