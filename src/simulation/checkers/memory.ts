@@ -1,4 +1,5 @@
 import { parseDurationMs } from '../../api/duration.ts';
+import { poolLabel } from '../../api/names.ts';
 import type { NLBPort, PortClaim } from '../../api/port.ts';
 import { isForeign } from '../../controllers/port-context.ts';
 import { isConflict } from '../../core/allocate.ts';
@@ -38,9 +39,10 @@ export const memory: Invariant = {
     }
 
     /** Until when the port is kept for a namesake, at the least. */
-    function keptUntilMs({ metadata: { name }, spec }: NLBPort, { uid }: PortClaim): number {
+    function keptUntilMs({ metadata: { name }, spec }: NLBPort, { uid, goneAt, releasedAt }: PortClaim): number {
       const release = releases.get(name);
-      const sinceMs = release?.uid === uid && release.byChoice ? release.atMs : goneMs.get(uid);
+      const isByChoice = release?.uid === uid && release.byChoice;
+      const sinceMs = isByChoice ? Date.parse(goneAt ?? releasedAt ?? '') : goneMs.get(uid);
       if (sinceMs === undefined) return Number.NEGATIVE_INFINITY;
       return sinceMs + leastRetainMs(spec.pool, Math.min(sinceMs, release?.atMs ?? sinceMs)) - scene.skewMs;
     }
@@ -50,7 +52,8 @@ export const memory: Invariant = {
 
     function noteRelease(port: NLBPort, { uid }: PortClaim): void {
       const pod = podOf(scene, uid);
-      const byChoice = pod !== undefined && !committed(pod).includes(port.metadata.name);
+      const isMoved = pod?.metadata.labels?.[poolLabel] !== port.spec.pool;
+      const byChoice = pod !== undefined && (isMoved || !committed(pod).includes(port.metadata.name));
       releases.set(port.metadata.name, { uid, atMs: scene.nowMs(), byChoice });
     }
 
