@@ -274,6 +274,76 @@ export const plantedBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    name: 'orphans-of-a-partial-listing',
+    what: 'the audit removes what the first of the NLBPorts does not have, without asking for the one that its tags name',
+    edits: [
+      {
+        file: 'controllers/audit.ts',
+        find: 'const objects = { ports: deps.ports.list(),',
+        replace: 'const objects = { ports: deps.ports.list().slice(0, 1),',
+      },
+      {
+        file: 'controllers/audit.ts',
+        find: "stillWanted: () => deps.isLeader() && deps.ports.get(finding.port ?? '') === undefined,",
+        replace: 'stillWanted: deps.isLeader,',
+      },
+      {
+        file: 'controllers/remove-orphan.ts',
+        find: 'return { ok: true, value: `it is kept:',
+        replace: "if (resource === '') return { ok: true, value: `it is kept:",
+      },
+    ],
+  },
+  {
+    name: 'waiting-claims-forgotten',
+    what: 'nobody looks at the claims that wait when a port is free again',
+    edits: [
+      {
+        file: 'controllers/pods.ts',
+        find: "if (!object?.spec.claim || isLetGo) deps.requestPass(object?.spec.pool ?? previous?.spec.pool ?? '');",
+        replace: '',
+      },
+      {
+        file: 'controllers/pods.ts',
+        find: '    deps.requestPass(key);\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'spare-port-kept',
+    what: 'a port that was bound beside the one of the commit is not given back',
+    edits: [
+      {
+        file: 'controllers/pods.ts',
+        find: 'const spare = mine.filter(port => !set.includes(port));',
+        replace: 'const spare: NLBPort[] = [];',
+      },
+    ],
+  },
+  {
+    name: 'half-a-set-committed',
+    what: 'a pod that asks for several ports commits to those that it has so far',
+    edits: [
+      {
+        file: 'controllers/pods.ts',
+        find: 'const set = wish.ok ? findSet(mine, portNames(wish) ?? []) : undefined;',
+        replace: 'const set = wish.ok ? (findSet(mine, portNames(wish) ?? []) ?? mine) : undefined;',
+      },
+    ],
+  },
+  {
+    name: 'retention-forgotten',
+    what: 'a port is not kept for the namesake of its claimant',
+    edits: [
+      {
+        file: 'core/retention.ts',
+        find: 'if (claim.goneAt !== undefined) return Date.parse(claim.goneAt) + retainMs;',
+        replace: 'if (claim.goneAt !== undefined) return releasedMs;',
+      },
+    ],
+  },
 ];
 
 /** The bug of this name; throws where there is none. */

@@ -48,6 +48,9 @@ export function drawScenario(draw: Draw, streams: (name: string) => Draw): Scena
   if (retains.length > 0) {
     for (const { spec } of pools) Object.assign(spec.release as object, { retain: retentions.oneOf(retains) });
   }
+  const audits = streams('audits');
+  // Elsewhere it is rare, so that it does not mend what should not have gone wrong.
+  const audited = !budgetJudged && audits.chance(0.25);
   const capacity = loadBalancers.length * ports;
   const rooms = budgetJudged ? capacity : Math.min(8, capacity + draw.int(0, 2));
   return {
@@ -73,6 +76,7 @@ export function drawScenario(draw: Draw, streams: (name: string) => Draw): Scena
       'lease-duration': '6s',
       'pool-resync': '20s',
       'conflict-retry': '15s',
+      ...(audited ? { 'audit-interval': audits.oneOf(['10s', '25s']) } : {}),
       ...(budgetJudged ? { 'health-first-look': '5s' } : {}),
     },
     skewMs: !budgetJudged && draw.chance(0.2) ? 2_000 : 0,
