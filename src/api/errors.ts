@@ -81,6 +81,11 @@ export const errorTable = {
     retry: true,
     summary: 'No NLBPort exists, but AWS holds resources of this cluster.',
   },
+  ProbeRefused: {
+    code: 'NLBP-2008',
+    retry: true,
+    summary: 'The pool has a probe that can not be sent through this load balancer.',
+  },
 
   // Ports
   ListenerConflict: { code: 'NLBP-3001', retry: true, summary: 'A listener of someone else is on this port.' },
@@ -90,6 +95,8 @@ export const errorTable = {
     summary: 'A target group of someone else has the name of ours.',
   },
   TargetUnhealthy: { code: 'NLBP-3003', retry: true, summary: 'The target fails its health check.' },
+  ProbeUnanswered: { code: 'NLBP-3004', retry: true, summary: 'Nothing came back when the port was probed.' },
+  ProbeWrongAnswer: { code: 'NLBP-3005', retry: true, summary: 'Something else came back when the port was probed.' },
 
   // AWS
   AwsAccessDenied: { code: 'NLBP-4001', retry: true, summary: 'AWS refused the call: the IAM policy lacks it.' },

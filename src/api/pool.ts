@@ -95,11 +95,38 @@ const release = z.object({
     ),
 });
 
+const probeText = z.string().min(1).max(1024);
+
+const probe = z
+  .object({
+    send: probeText.describe('What is sent.'),
+    expect: probeText.describe('What the answer has to contain.'),
+    encoding: z
+      .enum(['Text', 'Hex'])
+      .default('Text')
+      .describe('How send and expect are written: as text, or as hexadecimal digits.'),
+    protocol: z
+      .enum(['TCP', 'UDP'])
+      .optional()
+      .describe("By which protocol. Unless set: the pool's, and UDP where it has both."),
+  })
+  .meta(
+    rules({
+      rule: "self.encoding != 'Hex' || (self.send.matches('^([0-9a-fA-F]{2})+$') && self.expect.matches('^([0-9a-fA-F]{2})+$'))",
+      message: 'with encoding Hex, send and expect must be pairs of hexadecimal digits',
+    }),
+  );
+
 const readiness = z.object({
   settle: duration
     .default('30s')
     .describe(
       'How long the target of a pod has to be healthy before the pod counts as ready: a load balancer calls a target healthy before all of its nodes send traffic to it.',
+    ),
+  probe: probe
+    .optional()
+    .describe(
+      'What the operator sends to a pod through every address of the load balancer: the pod counts as ready only when the expected answer came through all of them. Not through an internal load balancer that keeps the address of clients. For pods alone, not for Services.',
     ),
 });
 
@@ -184,10 +211,16 @@ export const poolSpec = z
       }),
   })
   .meta(
-    rules({
-      rule: "self.protocol == 'TCP' || !self.targets.proxyProtocolV2",
-      message: 'proxyProtocolV2 needs protocol TCP',
-    }),
+    rules(
+      {
+        rule: "self.protocol == 'TCP' || !self.targets.proxyProtocolV2",
+        message: 'proxyProtocolV2 needs protocol TCP',
+      },
+      {
+        rule: "!has(self.readiness.probe) || !has(self.readiness.probe.protocol) || self.protocol == 'TCP_UDP' || self.readiness.probe.protocol == self.protocol",
+        message: "the probe's protocol must be one of the pool's",
+      },
+    ),
   );
 
 const loadBalancerStatus = z.object({
@@ -196,6 +229,7 @@ const loadBalancerStatus = z.object({
   dnsName: z.string(),
   hostname: z.string().describe('What is published: the hostname of the spec, else the DNS name.'),
   vpcId: z.string(),
+  scheme: z.string().optional().describe('AWS: internet-facing or internal.'),
   state: z.string().describe('AWS: provisioning, active, active_impaired or failed.'),
   capacity: z.int().describe('Ports that this pool can use here.'),
   foreignPorts: z.array(z.int()).describe('Port numbers of the pool on which someone else has a listener.'),

@@ -2,7 +2,7 @@ import { type ClaimWish, defaultPortName } from '../api/claim.ts';
 import { findCondition } from '../api/conditions.ts';
 import { endpointAnnotation, endpointsAnnotation } from '../api/names.ts';
 import { type NLBPort, sameTarget } from '../api/port.ts';
-import { isReady } from '../core/readiness.ts';
+import { isReady, readyAtMs } from '../core/readiness.ts';
 import type { ClaimReport } from './claim-report.ts';
 
 /**
@@ -34,17 +34,18 @@ interface PortState {
 }
 
 /** The words of a port's progress, in their order. */
-const stages = ['Provisioning', 'WaitingForIP', 'Registering', 'Settling', 'Healthy'];
+const stages = ['Provisioning', 'WaitingForIP', 'Registering', 'Settling', 'Probing', 'Healthy'];
 
 function stateOf(port: NLBPort, nowMs: number): PortState {
   const { status } = port;
   const provisioned = findCondition(status?.conditions, 'Provisioned');
   const registered = findCondition(status?.conditions, 'TargetsRegistered');
   const healthy = findCondition(status?.conditions, 'Healthy');
+  const probed = findCondition(status?.conditions, 'Probed');
   // The port has an endpoint while its listener is in place; what AWS says of a pool's edit is the port's matter then.
   const isPublished = port.spec.claim?.exposed === true && status?.endpoint !== undefined;
   const isGone = provisioned?.reason === 'LoadBalancerNotFound';
-  const failed = [isPublished && !isGone ? undefined : provisioned, registered, healthy].find(
+  const failed = [isPublished && !isGone ? undefined : provisioned, registered, healthy, probed].find(
     condition => condition?.status === 'False' && condition.message.startsWith('NLBP-'),
   );
   return { ...progressOf(port, nowMs), isPublished, isReady: isReady(port, nowMs), isGone, failed };
@@ -65,6 +66,8 @@ function progressOf(port: NLBPort, nowMs: number): { reason: string; message: st
     return { reason: 'Registering', message: `The pod is being registered with ${name}` };
   if (isReady(port, nowMs)) return { reason: 'Healthy', message: `Reachable at ${port.status?.endpoint}` };
   if (!is('Healthy')) return { reason: 'Registering', message: 'AWS has not called the target healthy yet' };
+  if (readyAtMs(port, nowMs) === undefined && port.status.readyAfter !== undefined)
+    return { reason: 'Probing', message: 'The expected answer to the probe of the pool did not come yet' };
   const until = port.status?.readyAfter ?? 'it has settled';
   return { reason: 'Settling', message: `Healthy; until ${until} traffic may not flow everywhere yet` };
 }

@@ -7,6 +7,7 @@ import { type LoadBalancerStatus, type NLBPortPool, nlbPortPools, type PoolStatu
 import { type NLBPort, nlbPorts } from '../api/port.ts';
 import type { FoundListener, Inventory, LoadBalancer } from '../aws/inventory.ts';
 import { countPorts, type PlannedLoadBalancer, type PoolPlan, planPool } from '../core/plan-pool.ts';
+import { whyNotProbed } from '../core/probe.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
@@ -209,7 +210,7 @@ function loadBalancerStatuses(deps: PoolsDeps, pool: NLBPortPool, listing: Listi
   if (!listing || (listing.failed && listing.loadBalancers.length === 0)) return before.map(entry => ({ ...entry }));
   const hostnames = new Map(pool.spec.loadBalancers.map(({ arn, hostname }) => [arn, hostname]));
   const found = listing.loadBalancers.map((loadBalancer): LoadBalancerStatus => {
-    const { arn, name, dnsName, vpcId, state } = loadBalancer;
+    const { arn, name, dnsName, vpcId, scheme, state } = loadBalancer;
     const hostname = hostnames.get(arn) ?? dnsName;
     return {
       arn,
@@ -217,6 +218,7 @@ function loadBalancerStatuses(deps: PoolsDeps, pool: NLBPortPool, listing: Listi
       dnsName,
       hostname,
       vpcId,
+      scheme,
       state,
       capacity: 0,
       foreignPorts: foreignPorts(deps, pool, listing, arn),
@@ -464,7 +466,22 @@ function poolConditions(
         )
       : make('QuarantineSafe', true, 'LongEnough', 'The quarantine outlasts an AWS call'),
   );
+  const probe = probeConditionOf(pool, status);
+  if (probe) conditions.push({ ...probe, observedGeneration: generation });
   return conditions;
+}
+
+/** Whether the pool's probe can be sent through all of its load balancers; undefined where it has and had none. */
+function probeConditionOf(pool: NLBPortPool, status: PoolStatus): NewCondition | undefined {
+  const type = 'ProbePossible';
+  if (!pool.spec.readiness.probe) {
+    if (!findCondition(status.conditions, type)) return undefined;
+    return { type, status: 'True', reason: 'NoProbe', message: 'The pool has no probe' };
+  }
+  const [refused] = (status.loadBalancers ?? []).flatMap(entry => whyNotProbed(pool.spec, entry) ?? []);
+  return refused
+    ? { type, status: 'False', reason: refused.reason, message: refused.message }
+    : { type, status: 'True', reason: 'Possible', message: 'The probe can be sent through every load balancer' };
 }
 
 /** Such as `1 port` or `2 ports`. */

@@ -1,9 +1,11 @@
 import { findCondition } from '../api/conditions.ts';
 import { parseDurationMs } from '../api/duration.ts';
+import type { CodedError } from '../api/errors.ts';
 import type { LoadBalancerStatus, NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import { isConflict } from '../core/allocate.ts';
 import type { LifecycleInput, LifecycleTimes } from '../core/lifecycle.ts';
+import { type Probe, probeOf, whyNotProbed } from '../core/probe.ts';
 import { retainedUntilMs } from '../core/retention.ts';
 import { type TargetGroupSettings, targetGroupSettings } from '../core/target-group-settings.ts';
 
@@ -24,6 +26,8 @@ export interface PortContext {
   loadBalancerGone: boolean;
   /** How long targets are healthy before they count as reachable. */
   settleMs: number;
+  /** What has to be answered before the targets of a pod count as reachable, or why it can't be asked. */
+  probing: { probe: Probe | undefined; refused: CodedError | undefined };
   times: LifecycleTimes;
 }
 
@@ -37,6 +41,7 @@ export function portContext(port: NLBPort, pool: NLBPortPool, times: OperatorTim
     loadBalancer,
     foreign,
     loadBalancerGone: loadBalancer === undefined && isMissed(port, pool),
+    probing: { probe: probeOf(pool.spec), refused: loadBalancer && whyNotProbed(pool.spec, loadBalancer) },
     settleMs: parseDurationMs(pool.spec.readiness.settle),
     times: {
       ...times,

@@ -5,6 +5,7 @@ import type { TargetHealth } from '../aws/port-provider.ts';
 import { isConflict } from '../core/allocate.ts';
 import { isInPlace, isProvisioned } from '../core/lifecycle.ts';
 import { phaseOf } from '../core/phase.ts';
+import { withProbed } from '../core/probe.ts';
 import { readyAfter } from '../core/readiness.ts';
 import type { Condition } from '../kube/objects.ts';
 import type { PortContext } from './port-context.ts';
@@ -33,6 +34,7 @@ export function deriveStatus(port: NLBPort, status: PortStatus, context: PortCon
   if (isAdopted) delete next.adoptUntil;
   if (next.conflictUntil !== undefined && Date.parse(next.conflictUntil) <= nowMs) delete next.conflictUntil;
   next.conditions = deriveConditions(current, next, provisioned, context, nowMs);
+  next.conditions = withProbed(port, next, context.probing, nowMs);
   setOrDelete(next, 'readyAfter', readyAfter(port, next, context.settleMs, nowMs));
   next.phase = phaseOf(
     { ...port, status: next },

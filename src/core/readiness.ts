@@ -14,9 +14,11 @@ export function readyAfter(port: NLBPort, status: PortStatus, settleMs: number, 
   return before !== undefined && Date.parse(before) <= nowMs ? before : undefined;
 }
 
-/** Whether the port's present targets count as reachable now. */
+/** Whether the port's present targets count as reachable now: settled and, where the pool has a probe, answering. */
 export function isReady(port: NLBPort, nowMs: number): boolean {
   const { status } = port;
+  const probed = findCondition(status?.conditions, 'Probed');
+  if (probed && probed.status !== 'True') return false;
   return status?.readyAfter !== undefined && Date.parse(status.readyAfter) <= nowMs && areRegistered(port, status);
 }
 
@@ -36,7 +38,7 @@ export function readyAtMs(port: NLBPort, nowMs: number): number | undefined {
 }
 
 /** Every target that the port is to have is one that AWS has accepted: the status may be of earlier targets. */
-function areRegistered({ spec: { targets = [] } }: NLBPort, { targets: known = [] }: PortStatus): boolean {
+export function areRegistered({ spec: { targets = [] } }: NLBPort, { targets: known = [] }: PortStatus): boolean {
   const isKnown = (target: { ip: string; port: number }) =>
     known.some(entry => entry.state === 'Registered' && sameTarget(entry, target));
   return targets.length > 0 && targets.every(isKnown);

@@ -16,8 +16,10 @@ import { gameServerReconciler, gameServersToCheck, watchForGameServers } from '.
 import { podReconciler, watchForPods } from '../controllers/pods.ts';
 import { poolReconciler, watchForPools } from '../controllers/pools.ts';
 import { portReconciler, watchForPorts } from '../controllers/ports.ts';
+import { probeReconciler, probesAtOnce, watchForProbes } from '../controllers/probes.ts';
 import { createRestoredGuard } from '../controllers/restored.ts';
 import { waitingPods } from '../controllers/waiting-pods.ts';
+import { isToBeProbed } from '../core/probe.ts';
 import { createAlwaysLeader } from '../kube/always-leader.ts';
 import { createKubeClient, type KubeClient } from '../kube/client.ts';
 import { createEventRecorder } from '../kube/event-recorder.ts';
@@ -28,11 +30,13 @@ import { namespaces, pods as podResource } from '../kube/resource.ts';
 import type { KubeTransport } from '../kube/transport.ts';
 import { createWorkQueue, requeueAt } from '../kube/work-queue.ts';
 import { type Clock, sleep } from '../runtime/clock.ts';
+import type { ConversationNetwork } from '../runtime/conversation.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Random } from '../runtime/random.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import type { OperatorOptions } from './options.ts';
 import { createServiceMode } from './service-mode.ts';
+import { systemConversations } from './system-conversations.ts';
 import { trimPod } from './trim.ts';
 
 export interface OperatorDeps {
@@ -43,6 +47,8 @@ export interface OperatorDeps {
   hostname: string;
   /** How AWS is reached; left out: the SDK's own ways. */
   aws?: Omit<Elbv2ClientOptions, 'clock' | 'requestTimeoutMs'>;
+  /** How probes of ports are sent; left out: by the machine's own sockets and name servers. */
+  conversations?: ConversationNetwork;
   /** Whether the process's own metrics are collected. */
   processMetrics?: boolean;
 }
@@ -101,6 +107,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     services: queueOf('services'),
     passes: queueOf('passes'),
     gameServers: queueOf('gameServers'),
+    probes: queueOf('probes'),
     ports: queueOf('ports'),
     pools: queueOf('pools'),
     audit: queueOf('audit'),
@@ -113,6 +120,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
   serviceMode.watch(requestPass, queues.services);
   if (options.agones) watchForGameServers({ pods }, queues.gameServers);
   watchForPorts({ ports, pools }, queues.ports);
+  watchForProbes({ ports, pools }, queues.probes);
   watchForPools({ pools, ports }, queues.pools);
 
   async function lead(leading: AbortSignal): Promise<void> {
@@ -172,6 +180,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       times,
       options: { intervalMs: options.auditIntervalMs, looksPerSecond: auditLooksPerSecond(options.awsBudget) },
     });
+    const reconcileProbe = probeReconciler({ ...shared, network: deps.conversations ?? systemConversations() });
     queues.audit.add('aws');
     const reconcileService = serviceMode.reconciler(
       { client, events, assigner, requestPass, observer: metrics.observer, isLeader, signal: leading },
@@ -179,6 +188,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     );
     for (const pool of pools.list()) queues.pools.add(keyOf(pool));
     for (const port of ports.list()) queues.ports.add(keyOf(port));
+    for (const port of ports.list().filter(isToBeProbed)) queues.probes.add(keyOf(port));
     for (const pod of pods.list()) queues.pods.add(keyOf(pod));
     if (options.agones) for (const key of gameServersToCheck({ pods, ports })) queues.gameServers.add(key);
     await Promise.all([
@@ -193,6 +203,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
         return againAtMs === undefined ? {} : requeueAt(clock, againAtMs);
       }),
       queues.ports.run(leading, options.portWorkers, reconcilePort),
+      queues.probes.run(leading, probesAtOnce, reconcileProbe),
       queues.pools.run(leading, 4, reconcilePool),
       queues.audit.run(leading, 1, reconcileAudit),
     ]);
@@ -205,7 +216,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     isReady: () => caches.every(({ synced }) => synced),
     stuck() {
       const isSlow = (name: keyof typeof queues) => queues[name].oldestRunningMs() > options.stuckAfterMs;
-      const slow = (['pods', 'services', 'passes', 'gameServers'] as const).find(isSlow);
+      const slow = (['pods', 'services', 'passes', 'gameServers', 'probes'] as const).find(isSlow);
       if (slow) return `the ${slow} loop has been in one turn for over ${options.stuckAfterMs} ms`;
       // These may wait long for the AWS budget; they are stuck when nothing at all goes out meanwhile.
       const waits = (['ports', 'pools'] as const).find(isSlow);

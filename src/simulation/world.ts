@@ -17,6 +17,7 @@ import { type Random, seededRandom } from '../runtime/random.ts';
 import { type VirtualClock, virtualClock } from '../runtime/virtual-clock.ts';
 import { createCluster, type SimulatedCluster } from '../sandbox/cluster/cluster.ts';
 import { type FaultyTransport, withFaults as withKubeFaults } from '../sandbox/cluster/faults.ts';
+import { networkConversations } from '../sandbox/conversations.ts';
 import { createElbv2, type Elbv2 } from '../sandbox/elbv2/elbv2.ts';
 import { type FaultyHandler, withFaults } from '../sandbox/elbv2/faults.ts';
 import { createPolicyStore } from '../sandbox/elbv2/policy.ts';
@@ -126,6 +127,9 @@ export interface World {
   end(): Promise<void>;
 }
 
+/** From where operators probe. */
+const operatorAddress = '203.0.113.1';
+
 /** Makes a world. Nothing moves unless its clock is moved. */
 export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const { seed = 1, profile = 'instant' } = options;
@@ -224,6 +228,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           random,
           log: log.child({ operator: number }),
           hostname: `host-${number}`,
+          conversations: networkConversations(network, { from: operatorAddress, addressesOf: addressesOfName }),
           aws: {
             region: 'us-east-1',
             credentials: { accessKeyId: 'AKIAOPERATOR', secretAccessKey: 'secret' },
@@ -355,6 +360,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       for (const name of [...servers.keys()]) await stopServing(name);
     },
   };
+
+  /** As the name service tells them. */
+  async function addressesOfName(name: string): Promise<string[]> {
+    return world.loadBalancers.flatMap(({ dnsName, address }) => (dnsName === name ? [address] : []));
+  }
 
   /** Where it is asked for, the operators may do what the policy allows on the load balancers that are there. */
   async function holdToPolicy(): Promise<void> {

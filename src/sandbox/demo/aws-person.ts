@@ -1,5 +1,6 @@
 import {
   CreateLoadBalancerCommand,
+  DescribeLoadBalancersCommand,
   ElasticLoadBalancingV2Client,
   paginateDescribeTargetGroups,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
@@ -16,6 +17,8 @@ export interface MadeLoadBalancer {
 /** Someone with an AWS account and no knowledge of the operator, over HTTP like any other client. */
 export interface AwsPerson {
   createLoadBalancer(name: string): Promise<MadeLoadBalancer>;
+  /** What the name service of AWS would say of a load balancer's name. */
+  addressesOf(dnsName: string): Promise<string[]>;
   /** Names of all target groups of the account. */
   targetGroups(): Promise<string[]>;
   close(): void;
@@ -52,6 +55,11 @@ export function createAwsPerson(endpoint: string): AwsPerson {
       const address = made?.AvailabilityZones?.[0]?.LoadBalancerAddresses?.[0]?.IpAddress;
       if (!made?.LoadBalancerArn || !address) throw new Error(`AWS made no load balancer ${name} with an address.`);
       return { name, arn: made.LoadBalancerArn, address };
+    },
+    async addressesOf(dnsName) {
+      const { LoadBalancers = [] } = await client.send(new DescribeLoadBalancersCommand({}));
+      const zones = LoadBalancers.find(({ DNSName }) => DNSName === dnsName)?.AvailabilityZones ?? [];
+      return zones.flatMap(zone => (zone.LoadBalancerAddresses ?? []).flatMap(({ IpAddress }) => IpAddress ?? []));
     },
     async targetGroups() {
       const names: string[] = [];

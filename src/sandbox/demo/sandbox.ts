@@ -13,6 +13,7 @@ import { type AwsSandbox, startAwsSandbox } from '../aws-sandbox.ts';
 import { createEndpointSliceMaker } from '../cluster/endpoint-slice-maker.ts';
 import { gameServers } from '../cluster/game-server.ts';
 import { createKubelet, type Kubelet } from '../cluster/kubelet.ts';
+import { networkConversations } from '../conversations.ts';
 import { compileSettings, type Profile, type Settings, type settingRows } from '../elbv2/settings.ts';
 import type { Network } from '../network.ts';
 import type { NetworkMapRule } from '../network-map.ts';
@@ -114,12 +115,12 @@ export async function startSandbox(deps: SandboxDeps, options: SandboxOptions): 
     const slices = createEndpointSliceMaker({ transport: kubernetes.cluster.transport, clock, random, log });
     await slices.start();
     closing.push(() => slices.stop());
-    const operator = makeOperator(deps, kubernetes.cluster.transport, aws.url, settings, options);
+    const person = createAwsPerson(aws.url);
+    closing.push(() => person.close());
+    const operator = makeOperator(deps, kubernetes.cluster.transport, aws.url, person, settings, options);
     const probes = options.operatorPort === undefined ? undefined : await serveProbes(operator, options.operatorPort);
     if (probes) closing.push(probes.close);
     closing.push(runOperator(deps, operator));
-    const person = createAwsPerson(aws.url);
-    closing.push(() => person.close());
     closing.push(() => ending.abort());
 
     const kube = createKubeClient({ transport: kubernetes.cluster.transport, clock }, { fieldManager: 'sandbox' });
@@ -144,9 +145,10 @@ export async function startSandbox(deps: SandboxDeps, options: SandboxOptions): 
 
 /** The operator as `nlbports operator` makes it, over HTTP to AWS and in process to the API, which halves the work of a burst. */
 function makeOperator(
-  { clock, random, log }: SandboxDeps,
+  { clock, random, log, network }: SandboxDeps,
   transport: KubeTransport,
   awsUrl: string,
+  { addressesOf }: AwsPerson,
   settings: Settings,
   { operatorPort }: SandboxOptions,
 ): Operator {
@@ -158,6 +160,7 @@ function makeOperator(
       log,
       hostname: 'sandbox',
       aws: sandboxAwsConfig(awsUrl),
+      conversations: networkConversations(network, { from: '127.0.0.1', addressesOf }),
       processMetrics: operatorPort !== undefined,
     },
     compileOptions(operatorOptions(settings)),
