@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CodedException } from '../api/errors.ts';
 import { auditCommand } from './audit.ts';
+import { checkCommand } from './check.ts';
 import { drainPoolCommand } from './drain-pool.ts';
 import { operatorCommand } from './operator.ts';
 import { sandboxCommand } from './sandbox.ts';
@@ -18,7 +19,7 @@ const program = new Command('nlbports')
   .description('Gives every labelled pod its own port on a shared AWS Network Load Balancer.')
   .version(version());
 
-for (const command of [operatorCommand(), auditCommand(), drainPoolCommand(), sandboxCommand()])
+for (const command of [operatorCommand(), auditCommand(), checkCommand(), drainPoolCommand(), sandboxCommand()])
   program.addCommand(command);
 for (const command of [program, ...program.commands]) command.exitOverride();
 

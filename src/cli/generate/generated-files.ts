@@ -5,7 +5,7 @@ import { controllersPage } from './controllers-page.ts';
 import { crdFiles } from './crd-files.ts';
 import { dashboardFile } from './dashboard-file.ts';
 import { helmPage } from './helm-page.ts';
-import { iamPage, policyFile } from './iam-page.ts';
+import { checkPolicyFile, iamPage, policyFile } from './iam-page.ts';
 import { metricsPage } from './metrics-page.ts';
 import { optionsPage } from './options-page.ts';
 
@@ -18,6 +18,7 @@ export function generatedFiles(root: string): Record<string, string> {
     'docs/controllers.md': controllersPage(root),
     'docs/helm.md': helmPage(),
     'deploy/dashboards/nlbports.json': dashboardFile(),
+    'deploy/iam/check-policy.json': checkPolicyFile(),
     'deploy/iam/cloudformation.yaml': cloudFormationFile(),
     'deploy/iam/policy.json': policyFile(),
     'docs/iam.md': iamPage(),

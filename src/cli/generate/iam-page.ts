@@ -1,9 +1,16 @@
 import { iamPolicy, policyTemplateScope, statementReasons } from '../../aws/iam-policy.ts';
+import { checkActions } from '../check/aws-cli.ts';
 import { code, pageHead, prose } from './markdown.ts';
 
 /** The policy as a template: capitals stand for what is to be put in. */
 export function policyFile(): string {
   return `${JSON.stringify(iamPolicy(policyTemplateScope), undefined, 2)}\n`;
+}
+
+/** What a person or a job needs that runs `nlbports check`: apart from the operator's own policy. */
+export function checkPolicyFile(): string {
+  const statement = { Sid: 'Check', Effect: 'Allow', Action: checkActions, Resource: '*' };
+  return `${JSON.stringify({ Version: '2012-10-17', Statement: [statement] }, undefined, 2)}\n`;
 }
 
 /** `docs/iam.md`: the policy, statement by statement. */
@@ -40,6 +47,11 @@ ${Condition ? `- Only if: ${conditions(Condition)}\n` : ''}`,
 - Nothing in EC2, IAM, Route 53 or any other service.
 - Within its own target groups it may register any address of the VPC: IAM has no condition for that. What the operator
   registers comes from pods; [security.md](security.md) says who can make whom reachable.
+
+## What the check of security groups needs
+
+\`nlbports check\` is for people, under their own credentials. What it needs is in \`deploy/iam/check-policy.json\`, apart from the
+operator's policy: ${checkActions.map(code).join(', ')}. None of them changes anything.
 
 ## The load balancers by tag
 
