@@ -16,7 +16,11 @@ export const errorTable = {
   PoolFull: { code: 'NLBP-1011', retry: true, summary: 'No port of the pool is free.' },
   PoolNotReady: { code: 'NLBP-1012', retry: true, summary: 'The pool has no usable load balancer yet.' },
   WishFrozen: { code: 'NLBP-1013', retry: false, summary: 'Names and number of ports can not change while bound.' },
-  AddressFamily: { code: 'NLBP-1014', retry: false, summary: "The pod's address is not IPv4." },
+  AddressFamily: {
+    code: 'NLBP-1014',
+    retry: false,
+    summary: 'The addresses are IPv6, and the load balancer does not send to those.',
+  },
   TooManyPorts: { code: 'NLBP-1015', retry: false, summary: 'More ports than one load balancer can have.' },
   MalformedStaticPort: { code: 'NLBP-1016', retry: false, summary: 'The static-port annotation can not be read.' },
   QuotaExceeded: {

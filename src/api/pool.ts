@@ -59,6 +59,9 @@ const healthCheck = z
   })
   .meta(rules({ rule: "!has(self.path) || self.protocol != 'TCP'", message: 'path needs protocol HTTP or HTTPS' }));
 
+/** The families that addresses have, and target groups: one each. */
+export const ipFamilies = ['IPv4', 'IPv6'] as const;
+
 const targets = z.object({
   deregistrationDelay: wholeSeconds
     .default('30s')
@@ -68,6 +71,12 @@ const targets = z.object({
     .boolean()
     .default(false)
     .describe("TCP: whether the pod sees the player's address. AWS forces it on for UDP and TCP_UDP."),
+  ipFamily: z
+    .enum(ipFamilies)
+    .default('IPv4')
+    .describe(
+      'The addresses that target groups are made for ahead, and which of the two of a dual-stack pod or Service is sent to. One with addresses of the other family alone gets a target group of that; IPv6 needs a dualstack load balancer.',
+    ),
   proxyProtocolV2: z
     .boolean()
     .default(false)
@@ -233,6 +242,12 @@ const loadBalancerStatus = z.object({
   state: z.string().describe('AWS: provisioning, active, active_impaired or failed.'),
   capacity: z.int().describe('Ports that this pool can use here.'),
   foreignPorts: z.array(z.int()).describe('Port numbers of the pool on which someone else has a listener.'),
+  ipv6: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether it can send to IPv6 addresses: it is dualstack, and for UDP has EnablePrefixForIpv6SourceNat on.',
+    ),
   missing: z.int().optional().describe('Complete listings in a row in which the load balancer was absent.'),
 });
 
@@ -264,6 +279,7 @@ export function releasesOn(spec: PoolSpec): 'Ended' | 'Terminating' {
   return spec.release.on ?? spec.release.true ?? 'Ended';
 }
 
+export type IpFamily = (typeof ipFamilies)[number];
 export type PoolSpec = z.output<typeof poolSpec>;
 export type PoolStatus = z.output<typeof poolStatus>;
 export type LoadBalancerStatus = z.output<typeof loadBalancerStatus>;

@@ -137,6 +137,7 @@ export const portStatus = z.object({
   endpoint: z.string().optional().describe('host:port that clients use.'),
   listenerArn: z.string().optional(),
   targetGroupArn: z.string().optional(),
+  ipFamily: z.enum(['IPv4', 'IPv6']).optional().describe('The addresses that the target group takes; IPv4 unless set.'),
   creating: z
     .string()
     .optional()

@@ -54,6 +54,8 @@ async function run(kind: 'warm' | 'cold', network: { minMs: number; maxMs: numbe
       port: 30000 + index,
       protocol: 'UDP',
       settings: targetGroupSettings(spec),
+      ipFamily: 'IPv4',
+      needsFamily: false,
       tags: {},
     }),
   );

@@ -28,7 +28,15 @@ test('findLoadBalancers() keeps the order of the choices, then of the names, and
   assert.deepEqual(reasons, []);
   const { dnsName, ...rest } = found[0]!;
   assert.match(dnsName, /^zebra-.*\.elb\.us-east-1\.amazonaws\.com$/);
-  assert.deepEqual(rest, { arn: late, name: 'zebra', vpcId: 'vpc-1', state: 'active', scheme: 'internet-facing' });
+  assert.deepEqual(rest, {
+    arn: late,
+    name: 'zebra',
+    vpcId: 'vpc-1',
+    state: 'active',
+    scheme: 'internet-facing',
+    dualStack: false,
+    prefixForIpv6: false,
+  });
 });
 
 test('findLoadBalancers() names what is missing and finds the rest, beyond what one call can ask', async () => {

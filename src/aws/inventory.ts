@@ -18,6 +18,10 @@ export interface LoadBalancer {
   state: string;
   /** `internet-facing` or `internal`. */
   scheme: string;
+  /** Whether clients and targets may have IPv6 addresses. */
+  dualStack: boolean;
+  /** Whether it can translate for UDP between the families: a dualstack one needs it on for UDP listeners. */
+  prefixForIpv6: boolean;
 }
 
 /** What a pool asks for: one by ARN, or all with these tags. */
@@ -211,6 +215,8 @@ function toLoadBalancer(one: AwsLoadBalancer): LoadBalancer {
     vpcId: one.VpcId ?? '',
     state: one.State?.Code ?? '',
     scheme: one.Scheme ?? '',
+    dualStack: one.IpAddressType === 'dualstack',
+    prefixForIpv6: one.EnablePrefixForIpv6SourceNat === 'on',
   };
 }
 

@@ -12,14 +12,14 @@ import { settleRules } from './settle.ts';
 const options = { priority: 'provision' } as const;
 const targets = [{ ip: '10.0.1.5', port: 7777 }];
 
-type Change = { spec?: object; tags?: Record<string, string> };
+type Change = { spec?: object; tags?: Record<string, string>; ipFamily?: 'IPv4' | 'IPv6' };
 
 /** An emulator with one load balancer, and what port 30000 on it is to have. */
 async function world(settings: Parameters<typeof emulatedAws>[0] = {}) {
   const aws = emulatedAws(settings);
   const loadBalancerArn = await aws.loadBalancer('game-1');
   aws.emulator.callLog.reset();
-  const wanted = ({ spec = {}, tags = {} }: Change = {}): PortResources => {
+  const wanted = ({ spec = {}, tags = {}, ipFamily = 'IPv4' }: Change = {}): PortResources => {
     const pool = poolSpec.parse({
       loadBalancers: [{ arn: loadBalancerArn }],
       ports: { min: 30000, max: 30049 },
@@ -35,6 +35,8 @@ async function world(settings: Parameters<typeof emulatedAws>[0] = {}) {
       port: 30000,
       protocol: pool.protocol,
       settings: targetGroupSettings(pool),
+      ipFamily,
+      needsFamily: ipFamily === 'IPv6',
       tags,
     };
   };
@@ -140,7 +142,7 @@ test('createTargetGroup() adopts ours and says whether its health check is the o
   assert.equal(made.healthCheckApplied, true);
   const edited = wanted({ spec: { healthCheck: { interval: '20s' } } });
   const adopted = value(await run(aws.provider.createTargetGroup(edited, options)));
-  assert.deepEqual(adopted, { targetGroupArn: made.targetGroupArn, healthCheckApplied: false });
+  assert.deepEqual(adopted, { targetGroupArn: made.targetGroupArn, ipFamily: 'IPv4', healthCheckApplied: false });
   value(await run(aws.provider.modifyHealthCheck(edited, made.targetGroupArn, options)));
   assert.deepEqual(value(await run(aws.provider.createTargetGroup(edited, options))), made);
 });
@@ -183,6 +185,21 @@ test('createTargetGroup() makes anew what can not be changed into what is wanted
   assert.equal(aws.emulator.callLog.count('DeleteListener', null), 1);
   const group = await aws.someoneElse('DescribeTargetGroups', { 'TargetGroupArns.member.1': after.targetGroupArn });
   assert.equal(textOf(group, 'Protocol'), 'TCP');
+});
+
+test('createTargetGroup() makes anew what takes the wrong addresses, and says what the group that it finds takes', async () => {
+  const { aws, run, wanted } = await world();
+  const create = (resources: PortResources) => run(aws.provider.createTargetGroup(resources, options)).then(value);
+  const six = await create(wanted({ ipFamily: 'IPv6' }));
+  assert.equal(six.ipFamily, 'IPv6');
+  // Nobody is behind it yet: it does as it is.
+  const found = await create(wanted());
+  assert.deepEqual([found.targetGroupArn, found.ipFamily], [six.targetGroupArn, 'IPv6']);
+  const looked = value(await run(aws.provider.findResources(wanted(), options)));
+  assert.deepEqual(looked, { targetGroupArn: six.targetGroupArn, ipFamily: 'IPv6' });
+  const four = await create({ ...wanted(), needsFamily: true });
+  assert.notEqual(four.targetGroupArn, six.targetGroupArn);
+  assert.equal(four.ipFamily, 'IPv4');
 });
 
 test('createTargetGroup() finds what is too new for a describe to show', async () => {
@@ -309,7 +326,8 @@ test('findResources() finds what is ours by name and tag, and nothing else', asy
   const { aws, run, make, wanted, loadBalancerArn } = await world();
   assert.deepEqual(value(await run(aws.provider.findResources(wanted(), options))), {});
   const made = await make();
-  assert.deepEqual(value(await run(aws.provider.findResources(wanted(), options))), made);
+  const found = value(await run(aws.provider.findResources(wanted(), options)));
+  assert.deepEqual(found, { ...made, ipFamily: 'IPv4' });
   const stranger = { ...wanted(), portName: portObjectName(loadBalancerArn, 30001) };
   assert.deepEqual(value(await run(aws.provider.findResources(stranger, options))), {});
 });

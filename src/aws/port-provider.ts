@@ -2,6 +2,7 @@ import type { TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Protocol } from '../api/claim.ts';
 import type { Result } from '../api/errors.ts';
 import { targetGroupName } from '../api/names.ts';
+import type { IpFamily } from '../api/pool.ts';
 import type { Target } from '../api/port.ts';
 import type { TargetGroupSettings } from '../core/target-group-settings.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -21,6 +22,7 @@ import { describeTags, ownerOf, ownerTags } from './owner-tags.ts';
 import { Again, settle } from './settle.ts';
 import {
   canBecome,
+  familyOfGroup,
   forwardTo,
   hasHealthCheck,
   healthCheckInput,
@@ -39,6 +41,9 @@ export interface PortResources {
   port: number;
   protocol: Protocol;
   settings: TargetGroupSettings;
+  /** What addresses a target group that is made takes; one that is found may take others, unless `needsFamily`. */
+  ipFamily: IpFamily;
+  needsFamily: boolean;
   /** The pool's tags, put on what is made; ours are added. */
   tags: Record<string, string>;
 }
@@ -64,12 +69,12 @@ export interface PortProvider {
   createTargetGroup(
     resources: PortResources,
     options: CallOptions,
-  ): Promise<Result<{ targetGroupArn: string; healthCheckApplied: boolean }>>;
+  ): Promise<Result<{ targetGroupArn: string; ipFamily: IpFamily; healthCheckApplied: boolean }>>;
   /** Looks for what an earlier process may have made without living to write it down: what is ours by name and tag. */
   findResources(
     resources: PortResources,
     options: CallOptions,
-  ): Promise<Result<{ targetGroupArn?: string; listenerArn?: string }>>;
+  ): Promise<Result<{ targetGroupArn?: string; ipFamily?: IpFamily; listenerArn?: string }>>;
   modifyHealthCheck(resources: PortResources, targetGroupArn: string, options: CallOptions): Promise<Result<void>>;
   modifyAttributes(resources: PortResources, targetGroupArn: string, options: CallOptions): Promise<Result<void>>;
   /**
@@ -171,6 +176,7 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
     }
     return {
       targetGroupArn: group.TargetGroupArn,
+      ipFamily: familyOfGroup(group),
       healthCheckApplied: hasHealthCheck(group, resources.settings.healthCheck),
     };
   }
@@ -221,12 +227,14 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
             Port: resources.port,
             VpcId: resources.vpcId,
             TargetType: 'ip' as const,
+            ...(resources.ipFamily === 'IPv6' ? { IpAddressType: 'ipv6' as const } : {}),
             ...healthCheckInput(resources.settings.healthCheck),
             Tags: ownerTags(clusterId, resources),
           };
           const make = async () => {
             const { TargetGroups } = await api.call('CreateTargetGroup', input, options);
-            return { targetGroupArn: arnOf(TargetGroups?.[0]?.TargetGroupArn, Name), healthCheckApplied: true };
+            const targetGroupArn = arnOf(TargetGroups?.[0]?.TargetGroupArn, Name);
+            return { targetGroupArn, ipFamily: resources.ipFamily, healthCheckApplied: true };
           };
           try {
             return await make();
@@ -244,10 +252,13 @@ export function createPortProvider(deps: PortProviderDeps): PortProvider {
         const isOurs = async (arn: string | undefined): Promise<boolean> =>
           arn !== undefined && (await ownerOfResource(arn, options))?.owner === resources.portName;
         const name = targetGroupName(clusterId, resources.loadBalancerArn, resources.port);
-        const targetGroupArn = (await findTargetGroup(name, options))?.TargetGroupArn;
+        const group = await findTargetGroup(name, options);
+        const targetGroupArn = group?.TargetGroupArn;
         const listenerArn = await findListener(resources, options);
         return {
-          ...((await isOurs(targetGroupArn)) && targetGroupArn !== undefined ? { targetGroupArn } : {}),
+          ...(group && (await isOurs(targetGroupArn)) && targetGroupArn !== undefined
+            ? { targetGroupArn, ipFamily: familyOfGroup(group) }
+            : {}),
           ...((await isOurs(listenerArn)) && listenerArn !== undefined ? { listenerArn } : {}),
         };
       }),

@@ -3,6 +3,7 @@ import type {
   TargetGroup,
   TargetHealthDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { IpFamily } from '../api/pool.ts';
 import type { Target } from '../api/port.ts';
 import { type HealthCheckSettings, healthCheckTimeoutSeconds } from '../core/target-group-settings.ts';
 import type { PortResources, TargetHealth } from './port-provider.ts';
@@ -13,8 +14,14 @@ export function canBecome(group: TargetGroup, resources: PortResources): boolean
     group.Protocol === resources.protocol &&
     group.Port === resources.port &&
     group.VpcId === resources.vpcId &&
-    group.TargetType === 'ip'
+    group.TargetType === 'ip' &&
+    (!resources.needsFamily || familyOfGroup(group) === resources.ipFamily)
   );
+}
+
+/** What addresses the group takes. */
+export function familyOfGroup({ IpAddressType }: TargetGroup): IpFamily {
+  return IpAddressType === 'ipv6' ? 'IPv6' : 'IPv4';
 }
 
 /** Whether the group checks its targets as wanted. */

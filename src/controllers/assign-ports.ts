@@ -4,6 +4,7 @@ import { type CodedError, codedError } from '../api/errors.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import { allocateBeside, type FreePorts, freePorts } from '../core/allocate.ts';
+import { whyNoIpv6 } from '../core/ip-family.ts';
 import { afterPass, isHolding, type Patience, unpassed } from '../core/patience.ts';
 import { allocateWishes } from '../core/port-plan.ts';
 import { heldByNamespace, quotaError } from '../core/quota.ts';
@@ -27,6 +28,8 @@ export interface WaitingClaim {
   adopts?: readonly string[];
   /** Ports that it holds already, though not all: the rest is sought beside them. */
   held?: readonly NLBPort[];
+  /** Whether it is known to have addresses of IPv6 alone: not every load balancer sends to those. */
+  needsIpv6?: boolean;
 }
 
 /** Finds the claims of one kind that wait for ports of a pool, in any order. */
@@ -110,7 +113,8 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
     const { namespace = '', name } = parseKey(claim.key);
     const isOfUse = (port: NLBPort) => {
       const loadBalancer = loadBalancerOf(port, pool);
-      return port.spec.pool === pool.metadata.name && loadBalancer !== undefined && isUsable(loadBalancer);
+      if (port.spec.pool !== pool.metadata.name || loadBalancer === undefined) return false;
+      return isUsable(loadBalancer) && reaches(claim, loadBalancer);
     };
     const isKept = (port: NLBPort) => {
       const namesake = { kind: claim.kind, namespace, name };
@@ -145,6 +149,7 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
       const poolPorts = ports.by('pool', poolName);
       const taken = new Set<string>();
       const unserved: WaitingClaim[] = [];
+      const unreached: { claim: WaitingClaim; error: CodedError }[] = [];
       const overQuota: { claim: WaitingClaim; error: CodedError }[] = [];
       const heldBy = heldByNamespace(poolPorts);
       const take = (claim: WaitingClaim, names: readonly string[]) => {
@@ -161,7 +166,10 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
           take(claim, entry.assignment.names);
         } else fresh.push(claim);
       }
-      const arns = (pool?.status?.loadBalancers ?? []).filter(isUsable).map(({ arn }) => arn);
+      const usable = (pool?.status?.loadBalancers ?? []).filter(isUsable);
+      const arns = usable.map(({ arn }) => arn);
+      const reaching = (claim: WaitingClaim) =>
+        new Set(usable.filter(loadBalancer => reaches(claim, loadBalancer)).map(({ arn }) => arn));
       let free = freePorts(
         arns,
         poolPorts,
@@ -193,13 +201,19 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
           continue;
         }
         const kept = pool ? keptFor(claim, pool) : [];
+        const ofUse = new Map([...free].filter(([arn]) => reaching(claim).has(arn)));
+        if (pool && usable.length > 0 && reaching(claim).size === 0) {
+          const message = `Cannot give a port of pool "${poolName}" to addresses of IPv6 alone: ${whyNoIpv6(pool)}`;
+          unreached.push({ claim, error: codedError('AddressFamily', message) });
+          continue;
+        }
         if (numbersOf(claim).length > 0) {
-          const chosen = allocateWishes(free, claim.wish.ports, kept, reserved);
+          const chosen = allocateWishes(ofUse, claim.wish.ports, kept, reserved);
           if (!chosen) unserved.push(claim);
           else give(claim, chosen.ports);
           continue;
         }
-        const result = allocateBeside(filterPorts(free, isOpen), kept, claim.wish.ports);
+        const result = allocateBeside(filterPorts(ofUse, isOpen), kept, claim.wish.ports);
         if (result.kind === 'exhausted') {
           unserved.push(claim);
           if (claim.wish.ports.length > 1 && elder.isFirst(claim)) {
@@ -214,8 +228,8 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
       }
       const left = filterPorts(free, isOpen);
       elder.endPass(passedOver, mostFreeOn(left));
-      waitingByPool.set(poolName, unserved.length + overQuota.length);
-      for (const { claim, error } of overQuota) set(claim, { kind: 'waits', error });
+      waitingByPool.set(poolName, unserved.length + overQuota.length + unreached.length);
+      for (const { claim, error } of [...overQuota, ...unreached]) set(claim, { kind: 'waits', error });
       const shortage = {
         free: left,
         reserved: [...free.values()].flat().filter(port => !isOpen(port)).length,
@@ -264,6 +278,11 @@ function byArrival(a: WaitingClaim, b: WaitingClaim): number {
 /** New listeners can be made on a load balancer that is still provisioning, too. */
 function isUsable({ state }: { state: string }): boolean {
   return state !== 'failed';
+}
+
+/** Whether the load balancer can send to the claim's addresses, as far as they are known. */
+function reaches({ needsIpv6 = false }: WaitingClaim, { ipv6 = false }: { ipv6?: boolean | undefined }): boolean {
+  return !needsIpv6 || ipv6;
 }
 
 function sameWait(a: Assignment, b: Assignment): boolean {

@@ -35,6 +35,12 @@ export function committedNames(claimant: KubeObject): string[] {
   return [...new Set(names)];
 }
 
+/** The addresses of a pod, the one that Kubernetes calls its own first. */
+export function addressesOf({ status }: Pod): string[] {
+  const { podIP, podIPs = [] } = status ?? {};
+  return podIP ? [...new Set([podIP, ...podIPs.map(({ ip }) => ip)])] : [];
+}
+
 /** Whether the pod will never run again, so that its port can go to another. */
 export function hasEnded(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';

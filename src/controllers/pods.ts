@@ -1,8 +1,9 @@
 import type { ClaimWish, PortWish } from '../api/claim.ts';
-import { codedError, type Result } from '../api/errors.ts';
+import { type CodedError, codedError, type Result } from '../api/errors.ts';
 import { boundAnnotation, poolLabel, portsAnnotation, staticPortAnnotation } from '../api/names.ts';
-import { type NLBPortPool, releasesOn } from '../api/pool.ts';
+import { ipFamilies, type NLBPortPool, releasesOn } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
+import { chooseAddress, familiesOf, whyNoIpv6 } from '../core/ip-family.ts';
 import { podWish } from '../core/pod-wish.ts';
 import { committedSet, findSet } from '../core/port-set.ts';
 import { readyAtMs } from '../core/readiness.ts';
@@ -26,11 +27,11 @@ import {
   withoutCommit,
 } from './claim-report.ts';
 import { again, type Claimants, createClaimants, whenCaughtUp } from './claimants.ts';
-import { claimantKey, committedNames, hasEnded, isHeldBy } from './claims.ts';
+import { addressesOf, claimantKey, committedNames, hasEnded, isHeldBy } from './claims.ts';
 import { createFormerClaims } from './former-claims.ts';
 import type { Observer } from './observer.ts';
 import { boundReport } from './pod-status.ts';
-import { isLost } from './port-context.ts';
+import { isLost, loadBalancerOf } from './port-context.ts';
 import { openSchedulingGate } from './scheduling-gate.ts';
 import { giveUp, holdsUnseen, seekPorts } from './seek-ports.ts';
 
@@ -231,7 +232,6 @@ function publication(
   wish: Result<ClaimWish>,
   nowMs: number,
 ): ClaimReport {
-  const [{ spec } = ports[0]!] = ports;
   const bound = boundReport(ports, wish.ok ? wish.value : undefined, nowMs);
   const now = ports.map(port => port.spec.claim?.portName ?? '').toSorted();
   const wanted = portNames(wish)?.toSorted();
@@ -249,10 +249,8 @@ function publication(
       deps.claimants.noteOnce(pod, 'WishFrozen', codedError('WishFrozen', message).message);
     }
   }
-  if (ipOf(pod) === 'other family') {
-    const message = `Cannot register pod with pool "${spec.pool}": its address ${pod.status?.podIP} is not IPv4`;
-    return { ...errorReport(codedError('AddressFamily', message)), annotations: bound.annotations };
-  }
+  const refused = refusedAddress(deps, pod, ports[0]!);
+  if (refused) return { ...errorReport(refused), annotations: bound.annotations };
   return bound;
 }
 
@@ -288,25 +286,44 @@ async function expose(
   wish: Result<ClaimWish>,
 ): Promise<NLBPort | undefined> {
   const name = port.spec.claim?.portName;
-  const wanted = wantedTargets(pod, port, wish.ok ? wish.value.ports.find(each => each.name === name) : undefined);
+  const wanted = wantedTargets(
+    deps,
+    pod,
+    port,
+    wish.ok ? wish.value.ports.find(each => each.name === name) : undefined,
+  );
   const exposed = await exposePort(deps, pod.metadata.uid ?? '', port, wanted);
   if (exposed && exposed !== port && wanted.length > 0) deps.observer.targetKnown(port.spec.pool, port.metadata.name);
   return exposed;
 }
 
 /** The pod's address and port; what is registered stays while a bound pod's wish can't be read or its name changed. */
-function wantedTargets(pod: Pod, port: NLBPort, wish: PortWish | undefined): Target[] {
+function wantedTargets(deps: PodsContext, pod: Pod, port: NLBPort, wish: PortWish | undefined): Target[] {
   const now = port.spec.targets ?? [];
-  const ip = ipOf(pod);
+  const ip = addressOf(deps, pod, port);
   const targetPort = wish?.targetPort ?? now[0]?.port;
-  if (ip === undefined || ip === 'other family' || targetPort === undefined) return now;
+  if (ip === undefined || targetPort === undefined) return now;
   return [{ ip, port: targetPort }];
 }
 
-function ipOf(pod: Pod): string | 'other family' | undefined {
-  const { podIP, podIPs = [] } = pod.status ?? {};
-  if (!podIP) return undefined;
-  return [podIP, ...podIPs.map(({ ip }) => ip)].find(ip => !ip.includes(':')) ?? 'other family';
+/** The address of the pod to which the port sends; undefined where it has none of a family that it can send to. */
+function addressOf(deps: PodsContext, pod: Pod, port: NLBPort): string | undefined {
+  const pool = deps.pools.get(port.spec.pool);
+  const families = pool ? familiesOf(pool, loadBalancerOf(port, pool)) : ipFamilies;
+  return chooseAddress(addressesOf(pod), families, port.spec.targets ?? []);
+}
+
+/** Why the port can't send to a pod that has an address. */
+function refusedAddress(deps: PodsContext, pod: Pod, port: NLBPort): CodedError | undefined {
+  const [ip] = addressesOf(pod);
+  const pool = deps.pools.get(port.spec.pool);
+  if (ip === undefined || !pool || addressOf(deps, pod, port) !== undefined) return undefined;
+  const { name = port.spec.loadBalancer.arn } = loadBalancerOf(port, pool) ?? {};
+  const cannot = `Cannot register pod with pool "${pool.metadata.name}": its address ${ip} is not IPv4`;
+  return codedError(
+    'AddressFamily',
+    `${cannot}, and load balancer "${name}" does not send to IPv6; ${whyNoIpv6(pool)}`,
+  );
 }
 
 /** Whether the pool takes the port back from this pod now. */

@@ -210,7 +210,7 @@ function loadBalancerStatuses(deps: PoolsDeps, pool: NLBPortPool, listing: Listi
   if (!listing || (listing.failed && listing.loadBalancers.length === 0)) return before.map(entry => ({ ...entry }));
   const hostnames = new Map(pool.spec.loadBalancers.map(({ arn, hostname }) => [arn, hostname]));
   const found = listing.loadBalancers.map((loadBalancer): LoadBalancerStatus => {
-    const { arn, name, dnsName, vpcId, scheme, state } = loadBalancer;
+    const { arn, name, dnsName, vpcId, scheme, state, dualStack, prefixForIpv6 } = loadBalancer;
     const hostname = hostnames.get(arn) ?? dnsName;
     return {
       arn,
@@ -222,6 +222,7 @@ function loadBalancerStatuses(deps: PoolsDeps, pool: NLBPortPool, listing: Listi
       state,
       capacity: 0,
       foreignPorts: foreignPorts(deps, pool, listing, arn),
+      ...(dualStack && (pool.spec.protocol === 'TCP' || prefixForIpv6) ? { ipv6: true } : {}),
     };
   });
   const gone = before.flatMap(entry => {

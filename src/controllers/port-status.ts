@@ -3,6 +3,7 @@ import { type CodedError, codedError } from '../api/errors.ts';
 import { type KnownTarget, type NLBPort, type PortStatus, sameTarget, type Target } from '../api/port.ts';
 import type { TargetHealth } from '../aws/port-provider.ts';
 import { isConflict } from '../core/allocate.ts';
+import { familyOf } from '../core/ip-family.ts';
 import { isInPlace, isProvisioned } from '../core/lifecycle.ts';
 import { phaseOf } from '../core/phase.ts';
 import { withProbed } from '../core/probe.ts';
@@ -257,7 +258,11 @@ function sameErrorCode(message: string, error: CodedError): boolean {
 function describeTargets(targets: readonly Target[]): string | undefined {
   const [first] = targets;
   if (!first) return undefined;
-  return targets.length === 1 ? `${first.ip}:${first.port}` : `${targets.length} targets`;
+  return targets.length === 1 ? addressText(first) : `${targets.length} targets`;
+}
+
+function addressText({ ip, port }: Target): string {
+  return familyOf(ip) === 'IPv6' ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 function setOrDelete<T extends object, K extends keyof T>(object: T, key: K, value: T[K] | undefined): void {

@@ -1,13 +1,14 @@
 import { preciseTimestamp } from '../api/conditions.ts';
 import type { CodedError, Result } from '../api/errors.ts';
 import { awsFinalizer } from '../api/names.ts';
-import type { NLBPortPool } from '../api/pool.ts';
+import type { IpFamily, NLBPortPool } from '../api/pool.ts';
 import { type NLBPort, nlbPorts, type PortStatus, sameTarget } from '../api/port.ts';
 import { NotWanted } from '../aws/aws-error.ts';
 import type { CallOptions, CallPriority } from '../aws/elbv2-api.ts';
 import type { PortProvider, PortResources, TargetHealth } from '../aws/port-provider.ts';
 import { adoptionTimes, announceLook, recordLook } from '../core/adoption.ts';
 import { isSetBack } from '../core/audit-repair.ts';
+import { familiesOf, wantedFamily } from '../core/ip-family.ts';
 import { nextStep, type Step } from '../core/lifecycle.ts';
 import {
   announceRemoval,
@@ -160,10 +161,11 @@ async function perform(
       await save(current => {
         if (!found || found.targets.length === 0) return recordLook(port, current, undefined);
         const status = withHealth(current, found.targets, clock.nowMs());
-        const { targetGroupArn: arn } = found;
+        const { targetGroupArn: arn, ipFamily } = found;
         return recordLook(port, current, {
           status,
           targetGroupArn: arn,
+          ...(ipFamily ? { ipFamily } : {}),
           adoptUntil: afterNow(deps, adoptionTimes.adoptMs),
         });
       });
@@ -175,14 +177,14 @@ async function perform(
       return;
     }
     case 'createTargetGroup': {
-      const { targetGroupArn: arn, healthCheckApplied } = await orFail(
-        deps,
-        port,
-        'Provisioned',
-        provider.createTargetGroup(resources(port, context), options),
-      );
+      const {
+        targetGroupArn: arn,
+        ipFamily,
+        healthCheckApplied,
+      } = await orFail(deps, port, 'Provisioned', provider.createTargetGroup(resources(port, context), options));
       const made = {
         targetGroupArn: arn,
+        ipFamily,
         ...(healthCheckApplied ? { healthCheck: fingerprints.healthCheck } : {}),
       };
       await save(current => recordTargetGroup(port, current, made));
@@ -459,13 +461,15 @@ async function lookForTargets(
   port: NLBPort,
   context: PortContext,
   options: CallOptions,
-): Promise<Result<{ targetGroupArn: string; targets: TargetHealth[] } | undefined>> {
+): Promise<Result<{ targetGroupArn: string; ipFamily?: IpFamily; targets: TargetHealth[] } | undefined>> {
   const found = await provider.findResources(resources(port, context), options);
   if (!found.ok) return found;
-  const { targetGroupArn } = found.value;
+  const { targetGroupArn, ipFamily } = found.value;
   if (targetGroupArn === undefined) return { ok: true, value: undefined };
   const inspected = await provider.inspectTargetGroup(resources(port, context), targetGroupArn, options);
-  return inspected.ok ? { ok: true, value: { targetGroupArn, ...inspected.value } } : inspected;
+  return inspected.ok
+    ? { ok: true, value: { targetGroupArn, ...(ipFamily ? { ipFamily } : {}), ...inspected.value } }
+    : inspected;
 }
 
 /** The time so long from now, as it is written on objects. */
@@ -533,6 +537,7 @@ function priorityOf(port: NLBPort, step: Step): CallPriority {
 }
 
 function resources(port: NLBPort, { pool, settings, loadBalancer }: PortContext): PortResources {
+  const wanted = wantedFamily(port);
   return {
     portName: port.metadata.name,
     pool: port.spec.pool,
@@ -541,6 +546,8 @@ function resources(port: NLBPort, { pool, settings, loadBalancer }: PortContext)
     port: port.spec.port,
     protocol: port.spec.protocol,
     settings,
+    ipFamily: wanted ?? port.status?.ipFamily ?? familiesOf(pool, loadBalancer)[0] ?? 'IPv4',
+    needsFamily: wanted !== undefined,
     tags: pool.spec.tags ?? {},
   };
 }

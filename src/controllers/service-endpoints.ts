@@ -1,5 +1,5 @@
 import { poolLabel } from '../api/names.ts';
-import type { NLBPortPool } from '../api/pool.ts';
+import type { IpFamily, NLBPortPool } from '../api/pool.ts';
 import {
   endpointsOf,
   type JudgedEndpoint,
@@ -25,7 +25,12 @@ export interface Endpoints {
 
 /** Finds out which endpoints may be targets, with live reads of the pods that have to prove it. */
 export interface EndpointReader {
-  read(service: Service, pool: NLBPortPool | undefined, slices: readonly EndpointSlice[]): Promise<Endpoints>;
+  read(
+    service: Service,
+    pool: NLBPortPool | undefined,
+    slices: readonly EndpointSlice[],
+    family: IpFamily,
+  ): Promise<Endpoints>;
   /** The live slices of a Service: asked before the last target is taken away, as a cache may lack a slice. */
   liveSlices(service: Service): Promise<EndpointSlice[]>;
   /** Forgets what was learnt of the pods behind a Service. */
@@ -57,10 +62,11 @@ export function createEndpointReader(deps: { client: KubeClient; clock: Clock })
   }
 
   return {
-    async read(service, pool, slices) {
+    async read(service, pool, slices, family) {
       const { namespace = '' } = service.metadata;
       const access = pool?.spec.access ?? { hostNetwork: false };
-      const endpoints = endpointsOf(service, slices, { handMade: pool?.spec.access.selectorlessServices ?? false });
+      const handMade = pool?.spec.access.selectorlessServices ?? false;
+      const endpoints = endpointsOf(service, slices, { handMade, family });
       const before = known.get(keyOf(service)) ?? new Map<string, Pod>();
       const after = new Map<string, Pod>();
       const podOf = async ({ ip, pod, handMade, ...endpoint }: ServiceEndpoint): Promise<Pod | undefined> => {

@@ -1,9 +1,10 @@
 import { parseDurationMs } from '../api/duration.ts';
 import { type CodedError, codedError, type Result } from '../api/errors.ts';
 import { boundAnnotation, poolLabel } from '../api/names.ts';
-import type { NLBPortPool } from '../api/pool.ts';
+import { ipFamilies, type NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { freePorts } from '../core/allocate.ts';
+import { familiesOf, whyNoIpv6 } from '../core/ip-family.ts';
 import { allocateWishes, planPorts, wholePlan } from '../core/port-plan.ts';
 import { committedSet } from '../core/port-set.ts';
 import { heldByNamespace, quotaError } from '../core/quota.ts';
@@ -13,6 +14,7 @@ import {
   claimsPorts,
   type ServicePortWish,
   type ServiceWish,
+  serviceFamily,
   servicePoolName,
   servicePortWishes,
   serviceWish,
@@ -20,7 +22,7 @@ import {
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
-import { keyOf, type Service } from '../kube/objects.ts';
+import { type EndpointSlice, keyOf, type Service } from '../kube/objects.ts';
 import { services as serviceResource } from '../kube/resource.ts';
 import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/work-queue.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -33,7 +35,7 @@ import { claimantKey, committedNames, isHeldBy } from './claims.ts';
 import { createFormerClaims } from './former-claims.ts';
 import type { Observer } from './observer.ts';
 import { openGates } from './open-gates.ts';
-import { isForeign, isLost } from './port-context.ts';
+import { isForeign, isLost, loadBalancerOf } from './port-context.ts';
 import { holdsUnseen, seekPorts } from './seek-ports.ts';
 import type { ServiceCache, SliceCache } from './service-cache.ts';
 import type { EndpointReader, Endpoints } from './service-endpoints.ts';
@@ -295,6 +297,8 @@ async function follow(
   const slices = deps.slices.of(service);
   if (!slices) return whenCaughtUp;
   const pool = deps.pools.get(committed[0]!.spec.pool);
+  const families = pool ? familiesOf(pool, loadBalancerOf(committed[0]!, pool)) : ipFamilies;
+  const family = serviceFamily(service, families);
   const asked = servicePortWishes(service);
   // A port whose number is asked for no more serves under its name until the other number is there.
   const wishOf = (port: NLBPort) =>
@@ -303,12 +307,14 @@ async function follow(
     const wish = wishOf(port);
     return wish ? serviceTargets(wish, judged) : [];
   };
-  let found: Endpoints = await deps.endpoints.read(service, pool, slices);
+  const read = (some: readonly EndpointSlice[]): Promise<Endpoints> =>
+    deps.endpoints.read(service, pool, family ? some : [], family ?? 'IPv4');
+  let found = await read(slices);
   const isEmptied = committed.some(
     port => (port.spec.targets ?? []).length > 0 && wishOf(port) && targetsOf(port, found.judged).length === 0,
   );
   // The cache may lack a slice that is there: who took its label off does not end a game.
-  if (isEmptied) found = await deps.endpoints.read(service, pool, await deps.endpoints.liveSlices(service));
+  if (isEmptied) found = await read(await deps.endpoints.liveSlices(service));
   const held: HeldPort[] = [];
   for (const port of committed) {
     const wanted = targetsOf(port, found.judged);
@@ -319,7 +325,7 @@ async function follow(
   }
   const refused = refusedEndpoint(found.judged);
   const isBare = held.every(({ port }) => (port.spec.targets ?? []).length === 0);
-  const problem = error ?? (isBare ? refused : undefined);
+  const problem = error ?? (pool && !family ? otherFamily(pool) : undefined) ?? (isBare ? refused : undefined);
   if (refused && problem !== refused) deps.claimants.noteOnce(service, refused.reason, refused.message);
   const nowMs = deps.clock.nowMs();
   const told = heldReport(service, held, nowMs);
@@ -344,6 +350,11 @@ async function follow(
   return outcome.requeueAfterMs === undefined && Number.isFinite(lookAgainMs)
     ? { requeueAfterMs: lookAgainMs }
     : outcome;
+}
+
+function otherFamily(pool: NLBPortPool): CodedError {
+  const cannot = `Cannot send to the Service from its load balancer in pool "${pool.metadata.name}"`;
+  return codedError('AddressFamily', `${cannot}: its ipFamilies are IPv6 alone, and ${whyNoIpv6(pool)}`);
 }
 
 /** The first address that may never be a target, as an error; not those of pods that are merely gone before their slice. */

@@ -2,13 +2,14 @@ import { parseDurationMs } from '../api/duration.ts';
 import { poolLabel } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
+import { familyOf } from '../core/ip-family.ts';
 import { podWish } from '../core/pod-wish.ts';
 import { committedSet, findSet } from '../core/port-set.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, type Pod } from '../kube/objects.ts';
 import { adoption } from './adoption.ts';
 import type { ClaimSource, WaitingClaim } from './assign-ports.ts';
-import { claimantKey, committedNames, hasEnded, isHeldBy } from './claims.ts';
+import { addressesOf, claimantKey, committedNames, hasEnded, isHeldBy } from './claims.ts';
 
 /** The pods that wait for ports, as the assigner goes over them. */
 export function waitingPods({ pods, ports }: { pods: Informer<Pod>; ports: Informer<NLBPort> }): ClaimSource {
@@ -21,14 +22,23 @@ export function waitingPods({ pods, ports }: { pods: Informer<Pod>; ports: Infor
       if (claimed.some(port => isAwaited(port, uid, pool))) return [];
       const wish = podWish(pod, pool);
       if (!wish.ok) return [];
-      const ips = new Set([pod.status?.podIP ?? '', ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)]);
-      const adopts = adoption(pod, wish.value.ports, ips, pool, ports);
+      const ips = addressesOf(pod);
+      const adopts = adoption(pod, wish.value.ports, new Set(ips), pool, ports);
       if (adopts === 'wait') return [];
       const held = claimed.filter(port => isHeldBy(port, uid));
       const names = wish.value.ports.map(({ name }) => name);
       if (committedSet(held, committedNames(pod), names) || findSet(held, names)) return [];
       return [
-        { kind: 'Pod', key, uid, since: creationTimestamp, wish: wish.value, held, ...(adopts ? { adopts } : {}) },
+        {
+          kind: 'Pod',
+          key,
+          uid,
+          since: creationTimestamp,
+          wish: wish.value,
+          held,
+          ...(adopts ? { adopts } : {}),
+          needsIpv6: ips.length > 0 && ips.every(ip => familyOf(ip) === 'IPv6'),
+        },
       ];
     });
 }

@@ -3,7 +3,7 @@ import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import { wholePlan } from '../core/port-plan.ts';
 import { committedSet } from '../core/port-set.ts';
-import { serviceWish } from '../core/service-wish.ts';
+import { needsIpv6, serviceWish } from '../core/service-wish.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, type Service } from '../kube/objects.ts';
 import { adoption } from './adoption.ts';
@@ -32,7 +32,9 @@ export function waitingServices(deps: {
       const names = wish.value.ports.map(({ name }) => name);
       // What an edit adds to a set that serves is looked for beside it, behind those that wait here.
       if (committedSet(held, committedNames(service), names) || wholePlan(held, wish.value.ports)) return [];
-      return [{ kind: 'Service', key, uid, since: creationTimestamp, wish: wish.value, held }];
+      return [
+        { kind: 'Service', key, uid, since: creationTimestamp, wish: wish.value, held, needsIpv6: needsIpv6(service) },
+      ];
     });
 }
 

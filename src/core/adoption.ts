@@ -1,6 +1,7 @@
 import { foundAnnotation } from '../api/names.ts';
+import type { IpFamily } from '../api/pool.ts';
 import type { NLBPort, PortStatus, Target } from '../api/port.ts';
-import { announceResources } from './resource-record.ts';
+import { announceResources, withFamily } from './resource-record.ts';
 
 /**
  * A port that was made again may have its listener and target group in AWS still, and a live pod behind them. Nobody
@@ -50,11 +51,14 @@ export function announceLook(port: NLBPort, adoptUntil: string): PortStatus {
 export function recordLook(
   asked: NLBPort,
   current: NLBPort,
-  found: { status: PortStatus; targetGroupArn: string; adoptUntil: string } | undefined,
+  found: { status: PortStatus; targetGroupArn: string; ipFamily?: IpFamily; adoptUntil: string } | undefined,
 ): PortStatus | undefined {
   const { creating, targetGroupArn } = current.status ?? {};
   if (creating === undefined || creating !== asked.status?.creating || targetGroupArn !== undefined) return undefined;
-  if (found) return { ...found.status, targetGroupArn: found.targetGroupArn, adoptUntil: found.adoptUntil };
+  if (found) {
+    const { targetGroupArn: arn, adoptUntil } = found;
+    return { ...withFamily(found.status, found.ipFamily), targetGroupArn: arn, adoptUntil };
+  }
   const next = { ...current.status };
   delete next.adoptUntil;
   return next;

@@ -143,6 +143,20 @@ test('nextStep() deregisters the former target before it registers that of a nam
   assert.deepEqual(stepOf(draining), { do: 'announceTargets', targets: [target('10.0.0.2')] });
 });
 
+test('nextStep() has listener and group of the wrong family go, one after the other, before it makes others', () => {
+  const spec = { claim: aClaim('room'), targets: [target('fd00::1')] };
+  const stepWith = (status: PortStatus) => stepOf(aPort(1, { spec, status })).do;
+  assert.equal(stepWith({ ...ready, targets: [known('10.0.0.1', 'Registered')] }), 'deregisterTargets');
+  assert.equal(stepWith(ready), 'announceRemoval');
+  assert.equal(announceRemoval(aPort(1, { spec, status: ready }))?.removing, true);
+  assert.equal(stepWith({ ...ready, removing: true }), 'deleteListener');
+  // A listener that was asked for may be there, though nobody knows of it yet.
+  assert.equal(stepWith({ targetGroupArn: 'tg', creating: '1' }), 'findResources');
+  assert.equal(stepWith({ targetGroupArn: 'tg' }), 'deleteTargetGroup');
+  assert.equal(stepWith({}), 'announceResources');
+  assert.equal(stepWith({ ...ready, ipFamily: 'IPv6' }), 'announceTargets');
+});
+
 test('nextStep() keeps the AWS resources of an object that was deleted by hand, and of a bound one', () => {
   const deletionTimestamp = at(startMs);
   assert.equal(stepOf(aPort(1, { status: ready, deletionTimestamp })).do, 'dropFinalizer');

@@ -1,7 +1,8 @@
 import { findCondition } from '../api/conditions.ts';
 import { awsFinalizer } from '../api/names.ts';
-import { type KnownTarget, type NLBPort, sameTarget, type Target } from '../api/port.ts';
+import { type KnownTarget, type NLBPort, type PortStatus, sameTarget, type Target } from '../api/port.ts';
 import { isBeingFound, isKeptForAdoption, mustBeLookedInto } from './adoption.ts';
+import { needsOtherFamily } from './ip-family.ts';
 import type { TargetGroupSettings } from './target-group-settings.ts';
 
 /** How long the port's life waits for what; all in milliseconds. */
@@ -112,6 +113,7 @@ function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]):
   const status = port.status ?? {};
   // A deletion that was begun may be carried out at any time: it is brought to its end, and the listener made anew.
   if (status.removing && status.listenerArn !== undefined) return { do: 'deleteListener' };
+  if (needsOtherFamily(port)) return makeWay(status);
   const conflict = conflictUntilMs(input);
   if (status.listenerArn === undefined && conflict !== undefined) return rest(conflict);
   const complete = status.targetGroupArn !== undefined && status.listenerArn !== undefined;
@@ -138,6 +140,12 @@ function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]):
     drainedAtMs(input, known),
   );
   return input.nowMs >= lookAtMs ? { do: 'readHealth' } : rest(lookAtMs);
+}
+
+/** A target group of the wrong family goes, and its listener before it, which may be there though nobody wrote it down. */
+function makeWay({ creating, listenerArn }: PortStatus): Step {
+  if (creating !== undefined) return { do: 'findResources' };
+  return { do: listenerArn === undefined ? 'deleteTargetGroup' : 'announceRemoval' };
 }
 
 function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {

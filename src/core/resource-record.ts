@@ -1,4 +1,6 @@
+import type { IpFamily } from '../api/pool.ts';
 import type { NLBPort, PortStatus } from '../api/port.ts';
+import { needsOtherFamily } from './ip-family.ts';
 
 /**
  * How what AWS answered gets onto a port's status. AWS may be slow, and another operator may have changed the port since
@@ -22,10 +24,12 @@ export function announceResources({ status, metadata }: NLBPort): PortStatus {
 export function recordFound(
   asked: NLBPort,
   current: NLBPort,
-  found: { targetGroupArn?: string; listenerArn?: string },
+  found: { targetGroupArn?: string; ipFamily?: IpFamily; listenerArn?: string },
 ): Recorded {
   if (current.status?.creating !== asked.status?.creating) return undefined;
-  const next = { ...current.status, ...found, inspected: false };
+  const { ipFamily, ...arns } = found;
+  const known = found.targetGroupArn === undefined ? current.status : withFamily(current.status, ipFamily);
+  const next: PortStatus = { ...known, ...arns, inspected: false };
   delete next.creating;
   if (found.listenerArn !== undefined) next.removing = true;
   return next;
@@ -35,13 +39,13 @@ export function recordFound(
 export function recordTargetGroup(
   asked: NLBPort,
   current: NLBPort,
-  made: { targetGroupArn: string; healthCheck?: string },
+  made: { targetGroupArn: string; healthCheck?: string; ipFamily?: IpFamily },
 ): Recorded {
   const { creating, targetGroupArn } = current.status ?? {};
   if (targetGroupArn === made.targetGroupArn) return undefined;
   if (creating !== asked.status?.creating || targetGroupArn !== undefined) return announceResources(current);
   return {
-    ...current.status,
+    ...withFamily(current.status, made.ipFamily),
     targetGroupArn: made.targetGroupArn,
     inspected: false,
     applied: made.healthCheck === undefined ? {} : { healthCheck: made.healthCheck },
@@ -58,9 +62,12 @@ export function recordListener(asked: NLBPort, current: NLBPort, listenerArn: st
   return { ...status, listenerArn };
 }
 
-/** The listener is about to be deleted: from here on nobody may count on it. Void once the port has a claim. */
+/**
+ * The listener is about to be deleted: from here on nobody may count on it. Void once the port has a claim, unless the
+ * claim's targets need another target group.
+ */
 export function announceRemoval(current: NLBPort): Recorded {
-  return current.spec.claim ? undefined : { ...current.status, removing: true };
+  return current.spec.claim && !needsOtherFamily(current) ? undefined : { ...current.status, removing: true };
 }
 
 /** The listener that AWS was asked to delete is gone. */
@@ -87,11 +94,19 @@ export function recordTargetGroupGone(asked: NLBPort, current: NLBPort): Recorde
   if (!isSameTargetGroup(asked, current)) return undefined;
   const next = { ...current.status, inspected: false, targets: [] };
   delete next.targetGroupArn;
+  delete next.ipFamily;
   delete next.listenerArn;
   delete next.removing;
   delete next.applied;
   delete next.lookAfter;
   return next;
+}
+
+/** The family of the target group that is known now: unset where it is IPv4. */
+export function withFamily(status: PortStatus | undefined, ipFamily: IpFamily | undefined): PortStatus {
+  const next = { ...status };
+  delete next.ipFamily;
+  return ipFamily === 'IPv6' ? { ...next, ipFamily } : next;
 }
 
 /** Whether what AWS said about a target group is about the one that the port has now. */

@@ -11,9 +11,9 @@ const strict = { hostNetwork: false };
 function targets(
   slices: EndpointSlice[],
   pods: readonly Pod[],
-  { service = serviceWith(), handMade = false, access = strict } = {},
+  { service = serviceWith(), handMade = false, access = strict, family = 'IPv4' as 'IPv4' | 'IPv6' } = {},
 ): string[] {
-  const judged = endpointsOf(service, slices, { handMade }).map(endpoint =>
+  const judged = endpointsOf(service, slices, { handMade, family }).map(endpoint =>
     judgeEndpoint(
       endpoint,
       pods.find(({ metadata }) => metadata.name === endpoint.pod?.name),
@@ -42,6 +42,7 @@ test('endpointsOf() takes unknown conditions as Kubernetes says: ready, serving 
   assert.deepEqual(targets([sliceOf([bare])], [a]), ['10.0.0.1:7777']);
   const [found] = endpointsOf(serviceWith(), [sliceOf([{ ...bare, conditions: { ready: null } }])], {
     handMade: false,
+    family: 'IPv4',
   });
   assert.deepEqual([found?.ready, found?.serving, found?.terminating], [true, true, false]);
 });
@@ -54,7 +55,7 @@ test('endpointsOf() counts an endpoint of two slices once, the more usable first
     [fresh, old],
   ]) {
     assert.deepEqual(
-      endpointsOf(serviceWith(), slices, { handMade: false }).map(({ ready }) => ready),
+      endpointsOf(serviceWith(), slices, { handMade: false, family: 'IPv4' }).map(({ ready }) => ready),
       [true],
     );
   }
@@ -68,6 +69,8 @@ test('endpointsOf() leaves out slices of other Services, other families, and tho
   for (const slice of [byHand, six, other]) assert.deepEqual(targets([slice], [a]), []);
   assert.deepEqual(targets([byHand], [a], { handMade: true }), ['10.0.0.1:7777']);
   assert.deepEqual(targets([six, other], [a], { handMade: true }), []);
+  const both = { ...a, status: { ...a.status, podIPs: [{ ip: '10.0.0.1' }, { ip: 'fd00::1' }] } };
+  assert.deepEqual(targets([six, byHand], [both], { handMade: true, family: 'IPv6' }), ['fd00::1:7777']);
   // Without a selector no slice is anyone's but people's, whatever it says of itself.
   const selectorless = serviceWith({ selector: {} });
   assert.deepEqual(targets([sliceOf(at)], [a], { service: selectorless }), []);
@@ -105,7 +108,7 @@ test('serviceTargets() of TCP and UDP with one number need one number behind the
 
 test('judgeEndpoint() refuses an address that is not that of the live pod it names', () => {
   const refusedOf = (endpoint: ReturnType<typeof endpointOf>, pod: Pod | undefined, access = strict) => {
-    const [found] = endpointsOf(serviceWith(), [sliceOf([endpoint])], { handMade: false });
+    const [found] = endpointsOf(serviceWith(), [sliceOf([endpoint])], { handMade: false, family: 'IPv4' });
     return judgeEndpoint(found!, pod, access).refused;
   };
   const fine = endpointOf('10.0.0.1', 'a');
@@ -147,7 +150,10 @@ test('judgeEndpoint() makes a target of what lacks only our own gate, so that ga
   for (const [pod, isTarget] of cases) {
     assert.equal(targets([sliceOf([endpointOf('10.0.0.1', 'a', unready)])], [pod]).length === 1, isTarget);
   }
-  const [found] = endpointsOf(serviceWith(), [sliceOf([endpointOf('10.0.0.1', 'a', dying)])], { handMade: false });
+  const [found] = endpointsOf(serviceWith(), [sliceOf([endpointOf('10.0.0.1', 'a', dying)])], {
+    handMade: false,
+    family: 'IPv4',
+  });
   assert.equal(mayLackOnlyOurGate(found!), false, 'one that ends is waited for no more');
 });
 

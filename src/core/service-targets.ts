@@ -1,5 +1,5 @@
 import { readyCondition } from '../api/names.ts';
-import type { PoolSpec } from '../api/pool.ts';
+import type { IpFamily, PoolSpec } from '../api/pool.ts';
 import type { Target } from '../api/port.ts';
 import type { EndpointSlice, Pod, Service } from '../kube/objects.ts';
 import { isSelectorless, type ServicePortWish } from './service-wish.ts';
@@ -36,18 +36,18 @@ export interface JudgedEndpoint extends ServiceEndpoint {
 }
 
 /**
- * The IPv4 endpoints of a Service in its slices. Slices that are not kube-controller-manager's own count only for a
+ * The endpoints of one family of a Service in its slices. Slices that are not kube-controller-manager's own count only for a
  * Service without selector (or where `handMade` says so). An endpoint that two slices have, as while one is being moved to another,
  * counts once, the more usable first.
  */
 export function endpointsOf(
   service: Service,
   slices: readonly EndpointSlice[],
-  options: { handMade: boolean },
+  options: { handMade: boolean; family: IpFamily },
 ): ServiceEndpoint[] {
   const byPlace = new Map<string, ServiceEndpoint>();
   for (const slice of slices) {
-    if (slice.addressType !== 'IPv4' || slice.metadata.deletionTimestamp !== undefined) continue;
+    if (slice.addressType !== options.family || slice.metadata.deletionTimestamp !== undefined) continue;
     if (slice.metadata.labels?.[serviceNameLabel] !== service.metadata.name) continue;
     const isManaged = slice.metadata.labels[managedByLabel] === endpointSliceController && !isSelectorless(service);
     if (!isManaged && !options.handMade) continue;

@@ -3,7 +3,14 @@ import { test } from 'node:test';
 import { loadBalancerClass } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import { poolWith, serviceWith } from './service.fixture.ts';
-import { claimsPorts, servicePoolName, servicePortWishes, serviceWish } from './service-wish.ts';
+import {
+  claimsPorts,
+  needsIpv6,
+  serviceFamily,
+  servicePoolName,
+  servicePortWishes,
+  serviceWish,
+} from './service-wish.ts';
 
 const ours = { type: 'LoadBalancer', loadBalancerClass };
 const reasonOf = (service = serviceWith(), pool: NLBPortPool | 'none' = poolWith()) => {
@@ -71,6 +78,18 @@ test('serviceWish() makes one TCP_UDP port of TCP and UDP with one number, where
   assert.equal(reasonOf(serviceWith({ ports: both(7777) }), poolWith()), 'ProtocolNotInPool');
 });
 
+test('serviceFamily() takes the best family that the Service has', () => {
+  const familyFor = (ipFamilies: string[] | undefined, ...families: ('IPv4' | 'IPv6')[]) =>
+    serviceFamily(serviceWith(ipFamilies ? { ipFamilies } : {}), families);
+  assert.equal(familyFor(['IPv6', 'IPv4'], 'IPv4', 'IPv6'), 'IPv4');
+  assert.equal(familyFor(['IPv4', 'IPv6'], 'IPv6', 'IPv4'), 'IPv6');
+  assert.equal(familyFor(['IPv6'], 'IPv4', 'IPv6'), 'IPv6');
+  assert.equal(familyFor(['IPv6'], 'IPv4'), undefined);
+  assert.equal(familyFor(undefined, 'IPv4', 'IPv6'), 'IPv4');
+  assert.equal(needsIpv6(serviceWith({ ipFamilies: ['IPv6'] })), true);
+  assert.equal(needsIpv6(serviceWith({ ipFamilies: ['IPv6', 'IPv4'] })), false);
+});
+
 test('serviceWish() refuses what it could not keep, each with its reason', () => {
   const tcp = poolWith({ protocol: 'TCP' });
   const tcpService = (spec: object) => serviceWith({ ports: [{ port: 80 }], ...spec });
@@ -84,8 +103,6 @@ test('serviceWish() refuses what it could not keep, each with its reason', () =>
   assert.equal(reasonOf(serviceWith({ sessionAffinity: 'ClientIP' })), 'ServiceNotSupported');
   assert.equal(reasonOf(serviceWith({ loadBalancerSourceRanges: ['10.0.0.0/8'] })), 'ServiceNotSupported');
   assert.equal(reasonOf(serviceWith({ loadBalancerIP: '10.0.0.1' })), 'ServiceNotSupported');
-  assert.equal(reasonOf(serviceWith({ ipFamilies: ['IPv6'] })), 'AddressFamily');
-  assert.equal(reasonOf(serviceWith({ ipFamilies: ['IPv6', 'IPv4'] })), 'ok');
   assert.equal(reasonOf(serviceWith({ selector: {} })), 'NoSelector');
   const handMade = poolWith({ access: { namespaces: ['*'], selectorlessServices: true } });
   assert.equal(reasonOf(serviceWith({ selector: {} }), handMade), 'ok');

@@ -1,7 +1,7 @@
 import { type ClaimWish, carries, defaultPortName, type PortWish, type Protocol } from '../api/claim.ts';
 import { failure, type Result } from '../api/errors.ts';
 import { loadBalancerClass, poolLabel } from '../api/names.ts';
-import type { NLBPortPool } from '../api/pool.ts';
+import type { IpFamily, NLBPortPool } from '../api/pool.ts';
 import type { Service, ServicePort } from '../kube/objects.ts';
 import { admitToPool } from './pool-admission.ts';
 
@@ -29,6 +29,20 @@ export function isOurLoadBalancer({ spec }: Service): boolean {
   return spec.type === 'LoadBalancer' && spec.loadBalancerClass === loadBalancerClass;
 }
 
+/** Whether the Service has addresses of IPv6 alone. */
+export function needsIpv6({ spec: { ipFamilies = [] } }: Service): boolean {
+  return ipFamilies.length > 0 && !ipFamilies.includes('IPv4');
+}
+
+/**
+ * The family of the endpoints that a port of the Service sends to: of those that the load balancer can send to (`families`,
+ * the best first), the first that the Service has. Undefined where it has none of them.
+ */
+export function serviceFamily({ spec }: Service, families: readonly IpFamily[]): IpFamily | undefined {
+  const { ipFamilies: own = [] } = spec;
+  return own.length === 0 ? families[0] : families.find(family => own.includes(family));
+}
+
 /** Whether nobody but people writes the Service's endpoints. */
 export function isSelectorless({ spec }: Service): boolean {
   return Object.keys(spec.selector ?? {}).length === 0;
@@ -54,7 +68,7 @@ export function servicePoolName(service: Service, pools: readonly NLBPortPool[])
 
 /**
  * What a Service asks of a pool, or why it can't have it: from its own fields alone. Ports of the same number, one TCP and
- * one UDP, become one. Errors: PoolNotFound, AccessDenied, ServiceNotSupported, AddressFamily, NoSelector, ServicePorts,
+ * one UDP, become one. Errors: PoolNotFound, AccessDenied, ServiceNotSupported, NoSelector, ServicePorts,
  * ProtocolNotInPool, PortNotInRange.
  */
 export function serviceWish(service: Service, poolName: string, asked: NLBPortPool | undefined): Result<ServiceWish> {
@@ -63,10 +77,6 @@ export function serviceWish(service: Service, poolName: string, asked: NLBPortPo
   const pool = admitted.value;
   const unsupported = whatIsNotSupported(service, pool);
   if (unsupported) return failure('ServiceNotSupported', `Cannot give a port to the Service: ${unsupported}`);
-  const { ipFamilies = [] } = service.spec;
-  if (ipFamilies.length > 0 && !ipFamilies.includes('IPv4')) {
-    return failure('AddressFamily', `Cannot give a port to the Service: its ipFamilies are ${ipFamilies}, IPv4 wanted`);
-  }
   if (isSelectorless(service) && !pool.spec.access.selectorlessServices) {
     return failure(
       'NoSelector',

@@ -27,7 +27,9 @@ export interface TargetGroupSettings {
  * connections end with the drain (a port is reused only when its old flows are dead), one failed check cuts nobody, and
  * an empty one-target group takes no zone's address out of DNS for everyone else.
  */
-export function targetGroupSettings(spec: Pick<PoolSpec, 'protocol' | 'healthCheck' | 'targets'>): TargetGroupSettings {
+export function targetGroupSettings(
+  spec: Pick<PoolSpec, 'protocol' | 'healthCheck'> & { targets: Omit<PoolSpec['targets'], 'ipFamily'> },
+): TargetGroupSettings {
   const healthCheck: HealthCheckSettings = {
     protocol: spec.healthCheck.protocol,
     port: String(spec.healthCheck.port),

@@ -40,7 +40,7 @@ const endpointsPerSlice = 100;
 
 /**
  * Makes a maker of EndpointSlices for Services with a selector: labels copied from the Service, one slice for each set of
- * port numbers, `ready`, `serving` and `terminating` by the real rules. Not imitated: IPv6, topology, pods without a
+ * port numbers, `ready`, `serving` and `terminating` by the real rules. one family of addresses each. Not imitated: topology, pods without a
  * Node object (the real one leaves them out), moving endpoints between slices to fill them.
  */
 export function createEndpointSliceMaker(deps: EndpointSliceMakerDeps): EndpointSliceMaker {
@@ -75,12 +75,15 @@ export function createEndpointSliceMaker(deps: EndpointSliceMakerDeps): Endpoint
     if (!service || service.spec.type === 'ExternalName' || Object.keys(service.spec.selector ?? {}).length === 0)
       return {};
     const chosen = pods.list().filter(pod => selects(service, pod) && isEndpoint(pod));
-    const wanted = wantedSlices(service, chosen);
+    const families = service.spec.ipFamilies ?? ['IPv4'];
+    const wanted = families.flatMap(family => wantedSlices(service, chosen, family));
     const there = [...slices.by('service', key)];
     try {
       for (const slice of wanted) {
-        const at = there.findIndex(other => isDeepStrictEqual(other.ports ?? [], slice.ports ?? []));
-        const [old] = at < 0 ? there.splice(0, 1) : there.splice(at, 1);
+        // Their family is for good.
+        const alike = there.filter(other => other.addressType === slice.addressType);
+        const old = alike.find(other => isDeepStrictEqual(other.ports ?? [], slice.ports ?? [])) ?? alike[0];
+        if (old) there.splice(there.indexOf(old), 1);
         if (!old) {
           const name = `${service.metadata.name.slice(0, 240)}-${randomHex(random, 5)}`;
           slices.put(await client.create(endpointSlices, { ...slice, metadata: { ...slice.metadata, name } }));
@@ -123,14 +126,17 @@ function isEndpoint({ status }: Pod): boolean {
   return status?.podIP !== undefined && status.phase !== 'Succeeded' && status.phase !== 'Failed';
 }
 
-function wantedSlices(service: Service, pods: readonly Pod[]): EndpointSlice[] {
+function wantedSlices(service: Service, all: readonly Pod[], family: string): EndpointSlice[] {
+  const pods = all.filter(pod => addressOf(pod, family) !== undefined);
   const { name, namespace = '', uid = '', labels } = service.metadata;
   const byPorts = Map.groupBy(pods, pod => JSON.stringify(portsOf(service.spec.ports ?? [], pod)));
   // A Service without pods has one slice that is empty.
   if (byPorts.size === 0) byPorts.set('[]', []);
   const isHeadless = (service.spec as { clusterIP?: string }).clusterIP === 'None';
   return [...byPorts].flatMap(([ports, some]) => {
-    const endpoints = some.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).map(pod => endpointOf(service, pod));
+    const endpoints = some
+      .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+      .map(pod => endpointOf(service, pod, family));
     const chunks = [];
     for (let at = 0; at === 0 || at < endpoints.length; at += endpointsPerSlice) {
       chunks.push(endpoints.slice(at, at + endpointsPerSlice));
@@ -147,7 +153,7 @@ function wantedSlices(service: Service, pods: readonly Pod[]): EndpointSlice[] {
         },
         ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name, uid, controller: true }],
       },
-      addressType: 'IPv4',
+      addressType: family,
       endpoints: chunk,
       ports: JSON.parse(ports) as EndpointSlice['ports'] & object,
     }));
@@ -167,12 +173,19 @@ function portsOf(ports: readonly ServicePort[], pod: Pod): { name: string; proto
   });
 }
 
-function endpointOf({ spec }: Service, { metadata, spec: podSpec, status }: Pod): SliceEndpoint {
+/** The first address of a family that a pod has. */
+function addressOf({ status }: Pod, family: string): string | undefined {
+  const ips = [status?.podIP ?? '', ...(status?.podIPs ?? []).map(({ ip }) => ip)];
+  return ips.find(ip => ip !== '' && ip.includes(':') === (family === 'IPv6'));
+}
+
+function endpointOf({ spec }: Service, pod: Pod, family: string): SliceEndpoint {
+  const { metadata, spec: podSpec, status } = pod;
   const serving = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
   const terminating = metadata.deletionTimestamp !== undefined;
   const isPublished = (spec as { publishNotReadyAddresses?: boolean }).publishNotReadyAddresses ?? false;
   return {
-    addresses: [status?.podIP ?? ''],
+    addresses: [addressOf(pod, family) ?? ''],
     conditions: { ready: isPublished || (serving && !terminating), serving, terminating },
     ...(podSpec.nodeName ? { nodeName: podSpec.nodeName } : {}),
     targetRef: {

@@ -570,6 +570,15 @@ export const conformanceCases: readonly ConformanceCase[] = [
     },
   },
   {
+    title: 'An IPv6 target group goes with a dualstack load balancer alone',
+    fact: `${guide}, Target groups, IP address type: "IPv6 target groups can only be associated with dualstack Network Load Balancers"`,
+    async run({ sharedLoadBalancer, targetGroup, listener, refusal }) {
+      const group = await targetGroup({ IpAddressType: 'ipv6' });
+      const code = await refusal(listener(await sharedLoadBalancer(), group));
+      assert.ok(['InvalidConfigurationRequest', 'ValidationError'].includes(code), code);
+    },
+  },
+  {
     title: 'One target group may have two listeners of one load balancer',
     fact: `${guide}, Target groups`,
     async run({ client, sharedLoadBalancer, targetGroup, listener }) {
@@ -773,6 +782,21 @@ export const conformanceCases: readonly ConformanceCase[] = [
         client.send(new elb.RegisterTargetsCommand({ TargetGroupArn, Targets: [{ Id: '8.8.8.8' }] })),
       );
       assert.ok(['InvalidTarget', 'ValidationError'].includes(code), code);
+    },
+  },
+  {
+    title: 'A target group takes addresses of its own family alone',
+    fact: `${guide}, Target groups, IP address type: "All IP addresses within a target group must have the same IP address type"`,
+    async run({ client, targetGroup, refusal }) {
+      for (const [IpAddressType, Id] of [
+        ['ipv6', '10.0.0.1'],
+        ['ipv4', 'fd00::1'],
+      ] as const) {
+        const { TargetGroupArn, IpAddressType: made } = await targetGroup({ IpAddressType });
+        assert.equal(made, IpAddressType);
+        const code = await refusal(client.send(new elb.RegisterTargetsCommand({ TargetGroupArn, Targets: [{ Id }] })));
+        assert.ok(['InvalidTarget', 'ValidationError'].includes(code), code);
+      }
     },
   },
   {

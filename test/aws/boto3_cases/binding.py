@@ -1,6 +1,6 @@
 """What a client in the manner of the TargetGroupBinding controller asks."""
 
-from .bench import API, GUIDE, case, same
+from .bench import API, GUIDE, case, refused, same
 
 
 def states(bench, arn, **more):
@@ -30,6 +30,23 @@ def reconciles(bench):
     bench.elb.register_targets(TargetGroupArn=arn, Targets=[third])
     bench.elb.deregister_targets(TargetGroupArn=arn, Targets=[first])
     same(sorted(states(bench, arn)), [("10.0.0.2", 7002), ("10.0.0.3", 7003)])
+
+
+@case(f"{GUIDE}, Target groups, IP address type: one family for each group, IPv6 on dualstack load balancers alone")
+def families(bench):
+    """a group of IPv6 addresses takes no others, and serves a dualstack load balancer alone"""
+    group = bench.group(IpAddressType="ipv6")
+    same(group["IpAddressType"], "ipv6")
+    arn = group["TargetGroupArn"]
+    bench.elb.register_targets(TargetGroupArn=arn, Targets=[{"Id": "fd00::1", "Port": 7001}])
+    same(list(states(bench, arn)), [("fd00::1", 7001)])
+    refused("ValidationError", bench.elb.register_targets, TargetGroupArn=arn, Targets=[{"Id": "10.0.0.1"}])
+    balancer = bench.balancer()
+    forward = [{"Type": "forward", "TargetGroupArn": arn}]
+    asked = {"LoadBalancerArn": balancer["LoadBalancerArn"], "Protocol": "TCP", "Port": 30000, "DefaultActions": forward}
+    refused("InvalidConfigurationRequest", bench.elb.create_listener, **asked)
+    bench.elb.set_ip_address_type(LoadBalancerArn=balancer["LoadBalancerArn"], IpAddressType="dualstack")
+    same(bench.elb.create_listener(**asked)["Listeners"][0]["Port"], 30000)
 
 
 @case(f"{API}, RegisterTargets: the default port is the group's; {API}, DeregisterTargets")

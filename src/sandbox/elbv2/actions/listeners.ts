@@ -217,6 +217,13 @@ function checkForwards(
         `Listener protocol '${protocol}' is not supported with a target group with the protocol '${group.protocol}'`,
       );
     }
+    // IPv6 target groups go with dualstack load balancers alone (D, target groups for Network Load Balancers).
+    if (group.ipAddressType === 'ipv6' && loadBalancer.ipAddressType === 'ipv4') {
+      throw new AwsError(
+        'InvalidConfigurationRequest',
+        `Target groups with IP address type 'ipv6' cannot be associated with load balancer '${loadBalancer.arn}', whose IP address type is 'ipv4'`,
+      );
+    }
     const other = loadBalancerOf(group);
     if (other && other !== loadBalancer) {
       throw new AwsError(
