@@ -117,7 +117,7 @@ const probe = z
     protocol: z
       .enum(['TCP', 'UDP'])
       .optional()
-      .describe("By which protocol. Unless set: the pool's, and UDP where it has both."),
+      .describe("By which protocol. Unless set: the pool's; where it has both, an answer by either is enough."),
   })
   .meta(
     rules({

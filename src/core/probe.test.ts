@@ -21,11 +21,11 @@ const answer = (address: string, outcome: ProbeAnswer['outcome'], heard = ''): P
 const probe = probeOf(specOf('UDP'))!;
 const verdict = (...answers: ProbeAnswer[]) => judgeAnswers('nlb.example.com', 30000, answers, probe)?.message;
 
-test('probeOf() asks by the protocol of the pool, and by UDP where it has both', () => {
-  assert.equal(probeOf(specOf('TCP'))?.protocol, 'TCP');
-  assert.equal(probeOf(specOf('UDP'))?.protocol, 'UDP');
-  assert.equal(probeOf(specOf('TCP_UDP'))?.protocol, 'UDP');
-  assert.equal(probeOf(specOf('TCP_UDP', { protocol: 'TCP' }))?.protocol, 'TCP');
+test('probeOf() asks by the protocol of the pool, and by both where it has both and none is named', () => {
+  assert.deepEqual(probeOf(specOf('TCP'))?.protocols, ['TCP']);
+  assert.deepEqual(probeOf(specOf('UDP'))?.protocols, ['UDP']);
+  assert.deepEqual(probeOf(specOf('TCP_UDP'))?.protocols, ['UDP', 'TCP']);
+  assert.deepEqual(probeOf(specOf('TCP_UDP', { protocol: 'TCP' }))?.protocols, ['TCP']);
   assert.equal(probeOf(specOf('UDP', null)), undefined);
 });
 

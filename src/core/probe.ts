@@ -10,7 +10,8 @@ export const probedCondition = 'Probed';
 
 /** A pool's probe, in bytes. */
 export interface Probe {
-  protocol: 'TCP' | 'UDP';
+  /** An answer by one of them is enough. */
+  protocols: readonly ('TCP' | 'UDP')[];
   send: Buffer;
   expect: Buffer;
 }
@@ -23,13 +24,13 @@ export interface ProbeAnswer {
   heard: Buffer;
 }
 
-/** The probe that the pool asks for. A TCP_UDP listener is asked by UDP: the health check has connected by TCP already. */
+/** The probe that the pool asks for. A TCP_UDP listener is asked by both, as the pod behind it may have asked for one alone. */
 export function probeOf({ readiness, protocol }: Pick<PoolSpec, 'readiness' | 'protocol'>): Probe | undefined {
   const { probe } = readiness;
   if (!probe) return undefined;
   const encoding = probe.encoding === 'Hex' ? 'hex' : 'utf8';
   return {
-    protocol: probe.protocol ?? (protocol === 'TCP' ? 'TCP' : 'UDP'),
+    protocols: probe.protocol ? [probe.protocol] : protocol === 'TCP_UDP' ? ['UDP', 'TCP'] : [protocol],
     send: Buffer.from(probe.send, encoding),
     expect: Buffer.from(probe.expect, encoding),
   };

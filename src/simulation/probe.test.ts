@@ -39,6 +39,19 @@ for (const protocol of ['UDP', 'TCP'] as const) {
   });
 }
 
+test('in a pool of TCP and UDP an answer by one is enough, unless the pool names the one', async () => {
+  const world = await running({ spec: { protocol: 'TCP_UDP' } });
+  const { bindUdp } = world.network;
+  // A room that has no UDP socket.
+  world.network.bindUdp = (at, heard) => bindUdp(at.port === 7777 ? { ...at, host: `${at.host}0` } : at, heard);
+  await world.room('room-1', { ports: '7777/TCP' });
+  await becomes(world, 'Healthy');
+  await world.editPool('game', { readiness: { probe: { protocol: 'UDP', expect: 'room-2' } } });
+  await world.room('room-2', { ports: '7777/TCP' });
+  await world.eventually(async () => assert.equal((await readyOf(world, 'room-2')).reason, 'ProbeUnanswered'));
+  await world.end();
+});
+
 test('the gate stays shut while bytes do not pass, though AWS calls the target healthy, and opens when they do', async () => {
   const world = await running({ options: { set: { 'flow-delay': '40s' } } });
   await world.room('room-1');
