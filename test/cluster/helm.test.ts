@@ -41,6 +41,14 @@ describe('the Helm chart', { timeout: 300_000 }, () => {
     }
   });
 
+  test('gives the right to take scheduling gates off when asked to, as the file for kubectl does', async () => {
+    const flags = ['-n', namespace, '--kube-version=1.36.1', '--show-only=templates/scheduling-gate.yaml'];
+    const rendered = await run('template', 'nlbports', chart, ...flags, '--set', 'schedulingGate.enabled=true');
+    const shipped = readFileSync(join(repository, 'deploy', 'scheduling-gate.yaml'), 'utf8');
+    assert.deepEqual(readManifests(rendered), readManifests(shipped));
+    await assert.rejects(run('template', 'nlbports', chart, ...flags), /could not find template/);
+  });
+
   test('passes helm lint, and refuses values that its schema does not know', async () => {
     assert.match(await run('lint', '--strict', chart), /0 chart\(s\) failed/);
     for (const set of ['replicaCount=2', 'replicas=none', 'options.lease-durations=12s', 'image.pullPolicy=Maybe']) {
@@ -51,7 +59,8 @@ describe('the Helm chart', { timeout: 300_000 }, () => {
   test('by default, and with everything on, is a strict dry run that the API server takes', async () => {
     const { code } = await world.cluster.kubectl(['create', 'namespace', 'dry']);
     assert.equal(code, 0);
-    const all = ['prometheusRule', 'serviceMonitor', 'dashboards'].flatMap(name => ['--set', `${name}.enabled=true`]);
+    const optional = ['prometheusRule', 'serviceMonitor', 'dashboards', 'schedulingGate'];
+    const all = optional.flatMap(name => ['--set', `${name}.enabled=true`]);
     const more = [
       '--set',
       'options.lease-duration=15s',

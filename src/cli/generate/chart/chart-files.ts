@@ -34,6 +34,7 @@ export function chartFiles(root: string): Record<string, string> {
     [`${chartFolder}/values.schema.json`]: `${JSON.stringify(valuesSchema(), undefined, 2)}\n`,
     ...crdTemplates(),
     ...copies(root, 'deploy/policies', /\.yaml$/, 'files/policies'),
+    ...copies(root, 'deploy', /^scheduling-gate\.yaml$/, 'files'),
     ...copies(root, 'deploy/alerts', /\.rules\.yaml$/, 'files/alerts'),
     [`${chartFolder}/files/dashboards/nlbports.json`]: dashboardFile(),
   };

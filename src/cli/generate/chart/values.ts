@@ -116,6 +116,14 @@ export const chartValues = z.strictObject({
         .describe('Whether the operator writes endpoints on GameServers, and gets the right to: a role of its own.'),
     })
     .describe("Mirrors the endpoint of a GameServer's pod onto the GameServer, for those who use Agones."),
+  schedulingGate: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe('Whether the operator may patch pods, held by a policy to taking its own gate off them.'),
+    })
+    .describe('For pods that know their address before they start, from deploy/scheduling-gate.yaml.'),
   resources: z
     .strictObject({ requests: resources.optional(), limits: resources.optional() })
     .default({ requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '512Mi' } })
