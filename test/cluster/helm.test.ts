@@ -56,6 +56,21 @@ describe('the Helm chart', { timeout: 300_000 }, () => {
     }
   });
 
+  test('means the service account that it makes in every policy, whatever name and namespace it was given', async () => {
+    for (const [set, account] of [
+      ['serviceAccount.name=ports', 'elsewhere:ports'],
+      ['fullnameOverride=games', 'elsewhere:games'],
+    ] as const) {
+      const sets = ['--set', `${set},agones.enabled=true`];
+      const text = await run('template', 'other', chart, '-n', 'elsewhere', '--kube-version=1.36.1', ...sets);
+      const named = [...text.matchAll(/system:serviceaccount:([^'"\s]+)/g)].map(([, name]) => name);
+      assert.ok(named.length >= 7, `${named.length}`);
+      assert.deepEqual([...new Set(named)], [account]);
+      const made = readManifests(text).find(({ kind }) => kind === 'ServiceAccount') as AnyObject | undefined;
+      assert.equal(`${made?.metadata.namespace}:${made?.metadata.name}`, account);
+    }
+  });
+
   test('by default, and with everything on, is a strict dry run that the API server takes', async () => {
     const { code } = await world.cluster.kubectl(['create', 'namespace', 'dry']);
     assert.equal(code, 0);

@@ -189,6 +189,53 @@ describe('the admission policies that we ship', () => {
     });
   });
 
+  describe('results of Services', () => {
+    const services = '/api/v1/namespaces/default/services';
+    const ready = (status: string) => ({ status: { conditions: [readyCondition(status)] } });
+    const ingress = (hostname: string) => ({ status: { loadBalancer: { ingress: [{ hostname }] } } });
+    before(async () => {
+      const made = (name: string, spec: AnyObject) => ({
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name },
+        spec: { ...spec, selector: { app: name }, ports: [{ port: 7777 }] },
+      });
+      await person.create(services, made('plain', {}));
+      const type = 'LoadBalancer';
+      await person.create(services, made('ours', { type, loadBalancerClass: 'nlbports.dev/nlb' }));
+      await person.create(services, made('theirs', { type, loadBalancerClass: 'example.com/other' }));
+    });
+
+    test('can not be forged: the condition nlbports.dev/ready', async () => {
+      const forged = person.patch(`${services}/plain/status`, 'strategic', ready('True'));
+      await refuses(forged, /condition nlbports.dev\/ready is a result/);
+      const warm = { ...readyCondition('True'), type: 'example.com/warm' };
+      await person.patch(`${services}/plain/status`, 'strategic', { status: { conditions: [warm] } });
+    });
+
+    test('are all that the operator may write on a Service', async () => {
+      const dry = { dryRun: 'All' };
+      for (const name of ['plain', 'ours', 'theirs']) {
+        const path = `${services}/${name}/status`;
+        const refused: [AnyObject, RegExp][] = [
+          [{ metadata: { annotations: { 'example.com/a': 'b' } } }, /its own three annotations on a Service/],
+          [{ metadata: { labels: { 'nlbports.dev/pool': 'other' } } }, /labels, finalizers or owners of a Service/],
+          [{ metadata: { finalizers: ['example.com/stay'] } }, /labels, finalizers or owners of a Service/],
+          [
+            { status: { conditions: [{ ...readyCondition('True'), type: 'example.com/cold' }] } },
+            /condition nlbports.dev\/ready of a Service, and no/,
+          ],
+        ];
+        for (const [body, says] of refused) await refuses(operator.patch(path, 'merge', body, dry), says);
+        await publish(operator, `${services}/${name}`);
+      }
+      await operator.patch(`${services}/ours/status`, 'strategic', ingress('game.example.com'));
+      const stolen = operator.patch(`${services}/theirs/status`, 'strategic', ingress('evil.example.com'));
+      await refuses(stolen, /ways in of load balancers of the class nlbports.dev\/nlb/);
+      await person.patch(`${services}/theirs/status`, 'strategic', ingress('their.example.com'));
+    });
+  });
+
   describe('the scheduling gate', () => {
     const gated = '/api/v1/namespaces/default/pods/gated';
     const gates = [{ name: 'example.com/other' }, { name: 'nlbports.dev/port' }];
@@ -282,8 +329,13 @@ function publish(rest: Rest, pod: string, number = '30000'): Promise<AnyObject> 
     'nlbports.dev/endpoint': `game.example.com:${number}`,
     'nlbports.dev/endpoints': '[]',
   };
-  const conditions = [{ type: 'nlbports.dev/ready', status: 'False', reason: 'Registering' }];
+  const conditions = [readyCondition('False')];
   return rest.patch(`${pod}/status`, 'strategic', { metadata: { annotations }, status: { conditions } });
+}
+
+function readyCondition(status: string): AnyObject {
+  const lastTransitionTime = '2026-01-01T00:00:00Z';
+  return { type: 'nlbports.dev/ready', status, reason: 'Registering', message: '', lastTransitionTime };
 }
 
 function setFinalizers(rest: Rest, path: string, finalizers: string[]): Promise<AnyObject> {
