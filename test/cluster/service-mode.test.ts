@@ -161,6 +161,77 @@ describe('a Service in front of a Deployment, with kube-controller-manager', () 
     assert.equal((await read('balanced')).metadata.annotations?.['nlbports.dev/endpoint'], undefined);
   });
 
+  /** Waits for the reason of a Service's condition, and gives the Service. */
+  const isReason = (name: string, reason: string) =>
+    eventually(async () => {
+      const found = await read(name);
+      assert.equal(readyOf(found)?.reason, reason, JSON.stringify(found.status));
+      return found;
+    }, 30_000);
+  const endpointsOf = ({ metadata }: AnyObject): AnyObject[] =>
+    JSON.parse(metadata.annotations['nlbports.dev/endpoints']);
+  const editPool = (spec: AnyObject) =>
+    world.cluster.rest.patch('/apis/nlbports.dev/v1alpha1/nlbportpools/game', 'merge', { spec });
+  const labels = { 'nlbports.dev/pool': 'game' };
+
+  test('two ports of a Service are two listeners of one load balancer, and each leads to its pods', async () => {
+    const ports = ['one', 'two'].map((name, at) => ({ name, port: 80 + at, targetPort: 7777, protocol: 'TCP' }));
+    await world.cluster.rest.create(servicePath, service('several', labels, { ports }));
+    const endpoints = endpointsOf(await isReason('several', 'Healthy'));
+    assert.deepEqual(
+      endpoints.map(({ name, host }) => [name, host]),
+      ['one', 'two'].map(name => [name, world.loadBalancers[0]!.dnsName]),
+    );
+    assert.notEqual(endpoints[0]!.port, endpoints[1]!.port);
+    for (const { port } of endpoints) assert.ok(kubelet.servers.has(await askTcp({ ...address, port })));
+    await world.cluster.rest.remove(`${servicePath}/several`);
+  });
+
+  test("externalTrafficPolicy Local is refused where the client's address is lost, and served once it is kept", async () => {
+    const spec = { type: 'LoadBalancer', loadBalancerClass: 'nlbports.dev/nlb', externalTrafficPolicy: 'Local' };
+    const ports = [{ name: 'game', port: 30034, targetPort: 7777, protocol: 'TCP' }];
+    await world.cluster.rest.create(servicePath, service('local', labels, { ...spec, ports }));
+    const { status } = await isReason('local', 'ServiceNotSupported');
+    assert.match(readyOf({ status })?.message, /^NLBP-\d+: .*externalTrafficPolicy is Local/);
+    assert.deepEqual(status.loadBalancer, {});
+    await editPool({ targets: { preserveClientIP: true } });
+    await isReason('local', 'Healthy');
+    assert.ok(kubelet.servers.has(await askTcp({ ...address, port: 30034 })));
+    await world.cluster.rest.remove(`${servicePath}/local`);
+    await editPool({ targets: { preserveClientIP: false } });
+  });
+
+  test('a Service without a selector is served by a hand-made slice where the pool allows it, at addresses of its pods alone', async () => {
+    await world.cluster.rest.create(servicePath, service('by-hand', labels, { selector: null }));
+    await isReason('by-hand', 'NoSelector');
+    const [pod] = await world.cluster.rest.list('/api/v1/namespaces/default/pods?labelSelector=app%3Dweb');
+    const { name, namespace, uid } = pod!.metadata;
+    const targetRef = { kind: 'Pod', namespace, name, uid };
+    await world.cluster.rest.create('/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'by-hand-1', labels: { ...labels, 'kubernetes.io/service-name': 'by-hand' } },
+      addressType: 'IPv4',
+      endpoints: [
+        { addresses: [pod!.status.podIP], targetRef },
+        { addresses: ['10.99.99.99'], targetRef },
+        { addresses: ['10.99.99.98'] },
+      ],
+      ports: [{ name: 'game', port: 7777, protocol: 'TCP' }],
+    });
+    await editPool({ access: { namespaces: ['*'], selectorlessServices: true } });
+    const [endpoint] = endpointsOf(await isReason('by-hand', 'Healthy'));
+    assert.equal(await askTcp({ ...address, port: endpoint!.port }), name);
+    const [port] = (await world.ports()).filter(({ spec }) => spec.claim?.name === 'by-hand');
+    assert.deepEqual(port!.spec.targets, [{ ip: pod!.status.podIP, port: 7777 }]);
+    await eventually(async () => {
+      const { items } = await world.cluster.rest.get('/apis/events.k8s.io/v1/namespaces/default/events');
+      const said = items.filter(({ regarding }: AnyObject) => regarding.name === 'by-hand');
+      assert.ok(said.some(({ reason }: AnyObject) => reason === 'AddressRefused'));
+    }, 10_000);
+    await world.cluster.rest.remove(`${servicePath}/by-hand`);
+  });
+
   test('a Service that is deleted is not held up, and its port is free again', async () => {
     const [port] = (await world.ports()).filter(({ spec }) => spec.claim?.name === 'web');
     await world.cluster.rest.remove(`${servicePath}/web`);
