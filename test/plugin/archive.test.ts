@@ -37,7 +37,7 @@ describe('the archive of this platform', () => {
   });
 
   test('has every command in it', () => {
-    for (const command of ['audit', 'drain-pool', 'operator', 'sandbox'])
+    for (const command of ['audit', 'check', 'drain-pool', 'operator', 'sandbox'])
       assert.match(run(command, '--help'), /Usage: nlbports/);
   });
 

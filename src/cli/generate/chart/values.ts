@@ -126,8 +126,10 @@ export const chartValues = z.strictObject({
     .describe('For pods that know their address before they start, from deploy/scheduling-gate.yaml.'),
   resources: z
     .strictObject({ requests: resources.optional(), limits: resources.optional() })
-    .default({ requests: { cpu: '100m', memory: '192Mi' }, limits: { memory: '512Mi' } })
-    .describe('A first guess, not yet measured. No CPU limit: a throttled leader loses its Lease.'),
+    .default({ requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '512Mi' } })
+    .describe(
+      'Measured with up to 1,000 rooms, see operations.md. No CPU limit: a throttled leader loses its Lease. Node takes half of the memory limit for its heap.',
+    ),
   priorityClassName: z
     .string()
     .default('system-cluster-critical')
