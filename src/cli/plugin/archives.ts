@@ -56,7 +56,8 @@ export function krewManifest(version: string, uri: string, archives: readonly Ar
       version: `v${version}`,
       homepage: uri,
       shortDescription: 'Ports of pods on shared AWS Network Load Balancers',
-      description: 'Audits the AWS resources of the operator nlbports, checks security groups, drains pools, and runs its sandbox.\n',
+      description:
+        'Audits the AWS resources of the operator nlbports, checks security groups, drains pools, and runs its sandbox.\n',
       caveats: 'On macOS it needs Node 24 or newer on the PATH. On Linux it brings its own.\n',
       platforms: archives.map(({ os, arch, name, sha256 }) => ({
         selector: { matchLabels: { os, arch } },
