@@ -70,6 +70,21 @@ test('the gate stays shut while bytes do not pass, though AWS calls the target h
   await world.end();
 });
 
+test('an answer through one address is not enough: the zone that brings none is named', async () => {
+  const world = await createWorld({ loadBalancers: [] });
+  const { addresses } = await world.addLoadBalancer('wide', { Subnets: ['subnet-1', 'subnet-2', 'subnet-3'] });
+  assert.equal(addresses.length, 3);
+  world.network.silence(addresses[1]!);
+  world.startOperator();
+  await world.pool('game', { readiness: { settle: '0s', probe: { send: 'who', expect: 'room-1' } } });
+  await world.room('room-1');
+  await becomes(world, 'ProbeUnanswered');
+  assert.ok((await readyOf(world)).message.includes(`through ${addresses[1]}:30000`));
+  world.network.unsilence(addresses[1]!);
+  await becomes(world, 'Healthy', 40_000);
+  await world.end();
+});
+
 test('a wrong answer keeps the gate shut, and the condition says it', async () => {
   const world = await running({ probe: { expect: 'pong' } });
   await world.room('room-1');

@@ -57,7 +57,10 @@ export interface OperatorCall {
 export interface WorldLoadBalancer {
   arn: string;
   dnsName: string;
+  /** The first of its addresses. */
   address: string;
+  /** One for each zone. */
+  addresses: string[];
 }
 
 export interface RoomOptions {
@@ -199,7 +202,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         ...parameters,
       });
       const arn = made.text('LoadBalancerArn') ?? '';
-      const loadBalancer = { arn, dnsName: made.text('DNSName') ?? '', address: made.text('IpAddress') ?? '' };
+      const addresses = made.texts('IpAddress');
+      const loadBalancer = { arn, dnsName: made.text('DNSName') ?? '', address: addresses[0] ?? '', addresses };
       if (made.text('Type') === 'network') world.loadBalancers.push(loadBalancer);
       await holdToPolicy();
       return loadBalancer;
@@ -363,7 +367,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
 
   /** As the name service tells them. */
   async function addressesOfName(name: string): Promise<string[]> {
-    return world.loadBalancers.flatMap(({ dnsName, address }) => (dnsName === name ? [address] : []));
+    return world.loadBalancers.flatMap(({ dnsName, addresses }) => (dnsName === name ? addresses : []));
   }
 
   /** Where it is asked for, the operators may do what the policy allows on the load balancers that are there. */
