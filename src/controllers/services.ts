@@ -4,7 +4,7 @@ import { boundAnnotation, poolLabel } from '../api/names.ts';
 import { ipFamilies, type NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { freePorts } from '../core/allocate.ts';
-import { familiesOf, whyNoIpv6 } from '../core/ip-family.ts';
+import { familiesOf, wantedFamily, whyNoIpv6 } from '../core/ip-family.ts';
 import { allocateWishes, planPorts, wholePlan } from '../core/port-plan.ts';
 import { committedSet } from '../core/port-set.ts';
 import { heldByNamespace, quotaError } from '../core/quota.ts';
@@ -298,7 +298,7 @@ async function follow(
   if (!slices) return whenCaughtUp;
   const pool = deps.pools.get(committed[0]!.spec.pool);
   const families = pool ? familiesOf(pool, loadBalancerOf(committed[0]!, pool)) : ipFamilies;
-  const family = serviceFamily(service, families);
+  const family = serviceFamily(service, families, committed.map(wantedFamily).find(Boolean));
   const asked = servicePortWishes(service);
   // A port whose number is asked for no more serves under its name until the other number is there.
   const wishOf = (port: NLBPort) =>

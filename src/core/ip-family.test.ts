@@ -21,6 +21,8 @@ test('chooseAddress() takes the first family that the pod has, and stays with wh
   assert.equal(chooseAddress([six], ['IPv4'], []), undefined);
   assert.equal(chooseAddress([], ['IPv4'], []), undefined);
   assert.equal(chooseAddress([four, six], ['IPv6', 'IPv4'], [{ ip: four, port: 1 }]), four);
+  // Its load balancer may have left the pool, where nobody knows of it any more.
+  assert.equal(chooseAddress([six], ['IPv4'], [{ ip: six, port: 1 }]), six);
   // An address that the pod has lost is no reason to stay.
   assert.equal(chooseAddress([six], ['IPv4', 'IPv6'], [{ ip: four, port: 1 }]), six);
 });

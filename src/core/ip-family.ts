@@ -30,17 +30,16 @@ export function familiesOf(pool: NLBPortPool, loadBalancer: LoadBalancerStatus |
 }
 
 /**
- * The address of a pod that a port sends to: what it sends to already, else one of the first family that the pod has.
- * Undefined where it has an address, and none of them will do.
+ * The address of a pod that a port sends to: what it sends to already, whatever is known of its load balancer by now, else
+ * one of the first family that the pod has. Undefined where it has an address, and none of them will do.
  */
 export function chooseAddress(
   ips: readonly string[],
   families: readonly IpFamily[],
   now: readonly Target[],
 ): string | undefined {
-  const allowed = ips.filter(ip => families.includes(familyOf(ip)));
-  const kept = allowed.find(ip => now.some(target => target.ip === ip));
-  return kept ?? families.flatMap(family => allowed.find(ip => familyOf(ip) === family) ?? [])[0];
+  const kept = ips.find(ip => now.some(target => target.ip === ip));
+  return kept ?? families.flatMap(family => ips.find(ip => familyOf(ip) === family) ?? [])[0];
 }
 
 /** Why addresses of IPv6 alone can't be served, as the end of a message. */

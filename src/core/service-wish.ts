@@ -35,11 +35,17 @@ export function needsIpv6({ spec: { ipFamilies = [] } }: Service): boolean {
 }
 
 /**
- * The family of the endpoints that a port of the Service sends to: of those that the load balancer can send to (`families`,
- * the best first), the first that the Service has. Undefined where it has none of them.
+ * The family of the endpoints that a port of the Service sends to: the one that it sends to already (`now`), else, of those
+ * that the load balancer can send to (`families`, the best first), the first that the Service has. Undefined where it has
+ * none of them.
  */
-export function serviceFamily({ spec }: Service, families: readonly IpFamily[]): IpFamily | undefined {
+export function serviceFamily(
+  { spec }: Service,
+  families: readonly IpFamily[],
+  now: IpFamily | undefined,
+): IpFamily | undefined {
   const { ipFamilies: own = [] } = spec;
+  if (now && own.includes(now)) return now;
   return own.length === 0 ? families[0] : families.find(family => own.includes(family));
 }
 

@@ -72,6 +72,13 @@ test('a pod whose address comes late keeps its endpoint while its target group i
   await world.setIP('late', 'fd00::7');
   await isServed(world, 'late', 'fd00::7');
   assert.equal(world.endpointOf(await world.pod('late')), endpoint);
+  // Nobody knows any more what the load balancer can, once it has left the pool; the room plays on.
+  const other = await world.addLoadBalancer('game-2');
+  await world.editPool('game', { loadBalancers: [{ arn: other.arn }] });
+  await world.clock.advance(120_000);
+  assert.equal(readyOf(await world.pod('late'))?.status, 'True');
+  assert.equal(world.endpointOf(await world.pod('late')), endpoint);
+  assert.equal(await world.ask(endpoint ?? ''), 'late');
   await world.end();
 });
 
