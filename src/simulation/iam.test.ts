@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clusterTag, poolTag, portTag, targetGroupName } from '../api/names.ts';
+import { nlbPortPools } from '../api/pool.ts';
 import { callClasses } from '../aws/documented-budget.ts';
+import type { PolicyDocument } from '../aws/iam-policy.ts';
 import { namespaces } from '../kube/resource.ts';
-import { createWorld, type World } from './world.ts';
+import { type TestParameters, testClient } from '../sandbox/elbv2/test-client.ts';
+import { createWorld, type World, type WorldOptions } from './world.ts';
 
 /**
- * A life that needs every action of the policy: two ports, a room, an edit, strangers and leftovers in AWS, the end.
+ * A life that needs every action of the policy: two ports, a room, an edit, strangers, leftovers and a change by hand in
+ * AWS, the end.
  * Gives the first thing that went wrong.
  */
 async function lifeWithout(action: string | undefined): Promise<string | undefined> {
   const world = await createWorld({
+    ...(action === undefined ? {} : { onRefused() {} }),
     policy: shipped => ({
       ...shipped,
       Statement: shipped.Statement.map(statement => ({
@@ -41,7 +46,7 @@ const steps: readonly [string, (world: World) => Promise<unknown>][] = [
     "ports are made, and a stranger's listener is seen on one",
     async world => {
       await listener(world, 30002, await group(world, 'theirs'));
-      world.startOperator();
+      world.startOperator({ 'audit-interval': '10s' });
       await world.pool('game', {
         ...{ ports: { min: 30000, max: 30002 }, targets: { deregistrationDelay: '0s' } },
         release: { on: 'Ended', quarantine: '0s' },
@@ -80,6 +85,18 @@ const steps: readonly [string, (world: World) => Promise<unknown>][] = [
         const arn = (await world.port(30001)).status?.targetGroupArn ?? 'none';
         const group = await world.aws('DescribeTargetGroups', { TargetGroupArns: [arn] });
         assert.equal(group.text('HealthCheckIntervalSeconds'), '15');
+      }, limitMs);
+    },
+  ],
+  [
+    'an attribute that was changed by hand is set back by the audit',
+    async world => {
+      const { targetGroupArn: TargetGroupArn = 'none' } = (await world.port(30001)).status ?? {};
+      const changed = [{ Key: 'load_balancing.cross_zone.enabled', Value: 'false' }];
+      await world.aws('ModifyTargetGroupAttributes', { TargetGroupArn, Attributes: changed });
+      await world.eventually(async () => {
+        const { body } = await world.aws('DescribeTargetGroupAttributes', { TargetGroupArn });
+        assert.ok(!/cross_zone\.enabled<\/Key>\s*<Value>false|<Value>false<\/Value>\s*<Key>[^<]*cross_zone/.test(body));
       }, limitMs);
     },
   ],
@@ -128,13 +145,62 @@ test('the shipped policy is enough for a whole life of rooms', async () => {
   assert.equal(await lifeWithout(undefined), undefined);
 });
 
-/** Made by the audit alone, which has no part in this life. */
-const auditAlone = new Set(['DescribeTargetGroupAttributes']);
-
-for (const action of [...Object.keys(callClasses), 'AddTags'].filter(name => !auditAlone.has(name))) {
+for (const action of [...Object.keys(callClasses), 'AddTags']) {
   test(`the shipped policy without ${action} is not enough: something that is promised is not kept`, async t => {
     const broken = await lifeWithout(action);
     assert.ok(broken);
     t.diagnostic(`${action}: not kept is "${broken}"`);
   });
 }
+
+/** A listener of someone else on the first port of the pool, and what may not change of it. */
+async function withStranger(policy?: WorldOptions['policy']) {
+  const world = await createWorld(policy ? { policy } : {});
+  await listener(world, 30000, await group(world, 'theirs'));
+  const [theirs] = [...(world.emulator.look()[0]?.listeners.values() ?? [])];
+  assert.ok(theirs);
+  return { world, theirs, shape: JSON.stringify([theirs.port, theirs.protocol, [...theirs.tags]]) };
+}
+
+const allowEverything = (shipped: PolicyDocument): PolicyDocument => ({
+  ...shipped,
+  Statement: [{ Sid: 'All', Effect: 'Allow', Action: ['*'], Resource: '*' }],
+});
+
+test('a listener of someone else is left alone by our code, though IAM would let it be changed', async () => {
+  const { world, theirs, shape } = await withStranger(allowEverything);
+  const arn = encodeURIComponent(theirs.arn);
+  world.startOperator({ 'audit-interval': '10s' });
+  await world.pool('game', { ports: { min: 30000, max: 30001 }, warm: 2, release: { on: 'Ended', quarantine: '0s' } });
+  await world.room('room-1');
+  await world.eventually(async () => {
+    assert.equal((await world.port(30000)).status?.phase, 'Conflict');
+    assert.ok(world.endpointOf(await world.pod('room-1'))?.endsWith(':30001'));
+  });
+  await world.removeRoom('room-1');
+  await world.kube.delete(nlbPortPools, { name: 'game' });
+  await world.eventually(async () => assert.deepEqual(await world.ports(), []), 120_000);
+  const changes = world.trace.lines.filter(line => / aws /.test(line) && !/Action=Describe/.test(line));
+  assert.ok(changes.length > 4);
+  assert.deepEqual(
+    changes.filter(line => line.includes(arn)),
+    [],
+  );
+  const [left] = [...(world.emulator.look()[0]?.listeners.values() ?? [])];
+  assert.equal(JSON.stringify([left?.port, left?.protocol, [...(left?.tags ?? [])]]), shape);
+  await world.end();
+});
+
+test("a listener of someone else is out of the operator's reach by IAM, whatever our code would try", async () => {
+  const { world, theirs } = await withStranger();
+  const operator = testClient(world.emulator.handle, world.clock, { accessKeyId: 'AKIAOPERATOR' });
+  const attempts: [string, TestParameters][] = [
+    ['DeleteListener', { ListenerArn: theirs.arn }],
+    ['ModifyListener', { ListenerArn: theirs.arn, Port: 30001 }],
+    ['AddTags', { ResourceArns: [theirs.arn], Tags: [{ Key: clusterTag, Value: world.cluster.systemUid }] }],
+  ];
+  for (const [action, parameters] of attempts) {
+    assert.equal((await operator(action, parameters)).code, 'AccessDenied', action);
+  }
+  await assert.rejects(world.end(), /do not allow/);
+});

@@ -4,7 +4,7 @@ import { schedulingGate } from '../api/names.ts';
 import { createWorld, type World } from './world.ts';
 
 async function running(fault?: (io: { what: string }) => 'unanswered' | undefined): Promise<World> {
-  const world = await createWorld();
+  const world = await createWorld({ moreRoles: ['deploy/scheduling-gate.yaml'] });
   world.startOperator({}, fault ? { fault } : {});
   await world.pool('game', { ports: { min: 30000, max: 30000 } });
   return world;

@@ -4,7 +4,8 @@ import { boundAnnotation, endpointAnnotation, endpointsAnnotation, poolLabel, re
 import { nlbPorts, type Target } from '../api/port.ts';
 import { createInformer } from '../kube/informer.ts';
 import type { EndpointSlice, Service } from '../kube/objects.ts';
-import { endpointSlices, pods as podResource, services as serviceResource } from '../kube/resource.ts';
+import { endpointSlices, namespaces, pods as podResource, services as serviceResource } from '../kube/resource.ts';
+import type { WrittenOptions } from '../operator/options.ts';
 import { silentLog } from '../runtime/log.ts';
 import { seededRandom } from '../runtime/random.ts';
 import { createEndpointSliceMaker } from '../sandbox/cluster/endpoint-slice-maker.ts';
@@ -16,7 +17,11 @@ const quick = { targets: { deregistrationDelay: '0s' }, release: { on: 'Ended', 
 const game = { name: 'game', port: 7777, protocol: 'UDP' };
 const ofOurClass = { type: 'LoadBalancer', loadBalancerClass: 'nlbports.dev/nlb' };
 
-async function running(options: WorldOptions = {}, pool: Record<string, unknown> = {}): Promise<World> {
+async function running(
+  options: WorldOptions = {},
+  pool: Record<string, unknown> = {},
+  written: WrittenOptions = {},
+): Promise<World> {
   const world = await createWorld(options);
   const { clock, cluster } = world;
   const maker = createEndpointSliceMaker({
@@ -33,7 +38,7 @@ async function running(options: WorldOptions = {}, pool: Record<string, unknown>
     await maker.stop();
     await end();
   };
-  world.startOperator();
+  world.startOperator(written);
   await world.pool('game', { ...quick, ...pool });
   return world;
 }
@@ -665,4 +670,20 @@ test('requests that get lost, come late or come twice leave each Service with ex
     await maker.stop();
     await world.end();
   }
+});
+
+test('an API server without WatchList is listed, and Services and rooms are served all the same', async () => {
+  const world = await running({}, {}, { 'leader-elect': 'true' });
+  world.kubeFaults.set([{ kind: 'error', contains: 'sendInitialEvents=true', status: 400 }]);
+  await world.kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
+  await service(world, 'voice');
+  await pod(world, 'voice-1', 'voice');
+  await world.room('room-1');
+  await world.eventually(async () => {
+    assert.equal(await world.ask(endpointOf(await read(world, 'voice')) ?? ''), 'voice-1');
+    assert.equal(await world.ask(world.endpointOf(await world.pod('room-1')) ?? ''), 'room-1');
+  }, 60_000);
+  // Pods, Services, slices, pools, ports and the Lease.
+  assert.ok((world.kubeFaults.list()[0]?.struck ?? 0) >= 6);
+  await world.end();
 });

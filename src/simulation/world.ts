@@ -8,7 +8,7 @@ import { iamPolicy, type PolicyDocument, scopeOfCluster } from '../aws/iam-polic
 import { createKubeClient, type KubeClient } from '../kube/client.ts';
 import { events, type KubeEvent } from '../kube/event-recorder.ts';
 import type { Pod } from '../kube/objects.ts';
-import { namespaces, pods as podResource } from '../kube/resource.ts';
+import { pods as podResource } from '../kube/resource.ts';
 import type { KubeTransport } from '../kube/transport.ts';
 import { createOperator, type Operator } from '../operator/operator.ts';
 import { compileOptions, type WrittenOptions } from '../operator/options.ts';
@@ -17,6 +17,7 @@ import { type Random, seededRandom } from '../runtime/random.ts';
 import { type VirtualClock, virtualClock } from '../runtime/virtual-clock.ts';
 import { createCluster, type SimulatedCluster } from '../sandbox/cluster/cluster.ts';
 import { type FaultyTransport, withFaults as withKubeFaults } from '../sandbox/cluster/faults.ts';
+import { withRoles } from '../sandbox/cluster/roles.ts';
 import { networkConversations } from '../sandbox/conversations.ts';
 import { createElbv2, type Elbv2 } from '../sandbox/elbv2/elbv2.ts';
 import { type FaultyHandler, withFaults } from '../sandbox/elbv2/faults.ts';
@@ -26,6 +27,7 @@ import { type Profile, profileSettings } from '../sandbox/elbv2/settings.ts';
 import { type TestAnswer, type TestParameters, testClient } from '../sandbox/elbv2/test-client.ts';
 import { type VirtualNetwork, virtualNetwork } from '../sandbox/virtual-network.ts';
 import { createProcessClock, type ProcessClock } from './process-clock.ts';
+import { shippedGrants } from './shipped-grants.ts';
 import { createTrace, type Trace } from './trace.ts';
 import { createWires, type WireOptions, type Wires } from './wires.ts';
 
@@ -41,8 +43,12 @@ export interface WorldOptions {
   log?: Log;
   /** Told of every call that reached AWS from an operator, when it was carried out. */
   onOperatorCall?: (call: OperatorCall) => void;
-  /** Holds the operators to an IAM policy, made of the shipped one, as by taking an action out. @default none */
+  /** The IAM policy of the operators, made of the shipped one, as by taking an action out. @default the shipped one */
   policy?: (shipped: PolicyDocument) => PolicyDocument;
+  /** Told of what an operator asks for and neither its roles nor its IAM policy allow. @default the world ends badly */
+  onRefused?: (what: string) => void;
+  /** Manifests whose roles the operators have, beside those of deploy/rbac.yaml. @default none */
+  moreRoles?: string[];
 }
 
 /** A call of an operator as AWS saw and answered it. */
@@ -88,7 +94,10 @@ export interface OperatorProcess {
   stop(): Promise<void>;
 }
 
-/** A whole world in one process under virtual time: a cluster, an AWS, a network, and operators between them. */
+/**
+ * A whole world in one process under virtual time: a cluster, an AWS, a network, and operators between them, which may do
+ * what the shipped roles and the shipped IAM policy allow.
+ */
 export interface World {
   clock: VirtualClock;
   network: VirtualNetwork;
@@ -126,7 +135,7 @@ export interface World {
   ask(endpoint: string): Promise<string>;
   /** Moves time in small steps until `check` no longer throws. */
   eventually<T>(check: () => Promise<T> | T, limitMs?: number): Promise<T>;
-  /** Ends every operator and everything that still runs. */
+  /** Ends every operator and everything that still runs. Rejects where an operator was refused, and nobody was told. */
   end(): Promise<void>;
 }
 
@@ -149,18 +158,29 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     crds: Object.values(customResourceDefinitions()),
   });
   const policies = createPolicyStore();
+  const refused = new Set<string>();
+  const onRefused = options.onRefused ?? (what => refused.add(what));
   const emulator = createElbv2({
     clock,
     random: randomOf(2),
     network,
     log,
-    authorize: policies.authorize,
+    authorize(request) {
+      const allowed = policies.authorize(request);
+      if (!allowed) onRefused(`${request.action} on ${request.resource}`);
+      return allowed;
+    },
     // The wires of a process are its distance; a person's calls must not need the clock to move.
     settings: profileSettings(profile, { latency: '0s', ...options.set }),
   });
   const awsFaults = withFaults({ handle: emulator.handle, clock, random: randomOf(3) });
-  const traced = tracedTransport(cluster.transport, trace);
-  const kubeFaults = withKubeFaults({ transport: traced, clock, random: randomOf(4) });
+  const held = withRoles({
+    transport: cluster.transport,
+    grants: shippedGrants(options.moreRoles),
+    user: 'system:serviceaccount:nlbports-system:nlbports',
+    onDenied: ({ verb, resource, namespace }) => onRefused(`${verb} ${resource} in ${namespace ?? 'all namespaces'}`),
+  });
+  const kubeFaults = withKubeFaults({ transport: tracedTransport(held, trace), clock, random: randomOf(4) });
   const tracedAws = sdkRequestHandler(async request => {
     const answer = await awsFaults.handle(request).catch(error => {
       trace.add(`aws ${request.body} -> no answer`);
@@ -170,7 +190,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     options.onOperatorCall?.({ body: request.body, status: answer.status, answer: answer.body });
     return answer;
   });
-  const kube = createKubeClient({ transport: traced, clock }, { fieldManager: 'person' });
+  const kube = createKubeClient(
+    { transport: tracedTransport(cluster.transport, trace), clock },
+    { fieldManager: 'person' },
+  );
   const person = testClient(emulator.handle, clock, { accessKeyId: 'AKIAPERSON' });
   const processes: OperatorProcess[] = [];
   const servers = new Map<string, { close(): Promise<void> }[]>();
@@ -205,7 +228,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       const addresses = made.texts('IpAddress');
       const loadBalancer = { arn, dnsName: made.text('DNSName') ?? '', address: addresses[0] ?? '', addresses };
       if (made.text('Type') === 'network') world.loadBalancers.push(loadBalancer);
-      await holdToPolicy();
+      holdToPolicy();
       return loadBalancer;
     },
 
@@ -362,6 +385,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       await emulator.close();
       await cluster.stop();
       for (const name of [...servers.keys()]) await stopServing(name);
+      assert.deepEqual([...refused], [], 'the operator asked for what its roles and its IAM policy do not allow');
     },
   };
 
@@ -370,13 +394,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     return world.loadBalancers.flatMap(({ dnsName, addresses }) => (dnsName === name ? addresses : []));
   }
 
-  /** Where it is asked for, the operators may do what the policy allows on the load balancers that are there. */
-  async function holdToPolicy(): Promise<void> {
-    if (!options.policy) return;
-    const { metadata } = await kube.get(namespaces, { name: 'kube-system' });
+  /** The operators may make listeners on the load balancers that people know of. */
+  function holdToPolicy(): void {
     const arns = world.loadBalancers.map(({ arn }) => arn);
-    const shipped = iamPolicy(scopeOfCluster(metadata.uid ?? '', arns));
-    policies.set(new Map([['AKIAOPERATOR', options.policy(shipped)]]));
+    const shipped = iamPolicy(scopeOfCluster(cluster.systemUid, arns));
+    policies.set(new Map([['AKIAOPERATOR', options.policy?.(shipped) ?? shipped]]));
   }
 
   async function stopServing(name: string): Promise<void> {

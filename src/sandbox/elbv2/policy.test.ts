@@ -153,4 +153,22 @@ describe('the shipped policy', () => {
       assert.equal((await operator(action, parameters)).code, 'AccessDenied', action);
     }
   });
+
+  it('holds each statement narrow by itself, though two of them guard the making of a target group', () => {
+    const scope = scopeOfCluster('cluster-1', []);
+    const asked = (action: string, name: string, cluster: string) =>
+      isAllowed(iamPolicy(scope), {
+        principal: 'arn:aws:iam::111122223333:user/AKIAOPERATOR',
+        action: `elasticloadbalancing:${action}`,
+        resource: `arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/${name}/*`,
+        requestTags: new Map([['nlbports.dev/cluster', cluster]]),
+        resourceTags: new Map(),
+        createAction: 'CreateTargetGroup',
+      });
+    for (const action of ['CreateTargetGroup', 'AddTags']) {
+      assert.equal(asked(action, `${scope.targetGroupPrefix}a`, 'cluster-1'), true, action);
+      assert.equal(asked(action, 'web', 'cluster-1'), false, action);
+      assert.equal(asked(action, `${scope.targetGroupPrefix}a`, 'cluster-2'), false, action);
+    }
+  });
 });

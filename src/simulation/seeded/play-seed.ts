@@ -56,6 +56,8 @@ export async function playSeed(seed: number): Promise<Played> {
     profile: scenario.profile,
     set: scenario.settings,
     loadBalancers: scenario.loadBalancers,
+    // Whether or not it is let: what is not ours is not to be tried.
+    onRefused: what => complain('hands off')(`${what} was asked for, and is not allowed`),
     onOperatorCall(call) {
       const action = actionOf(call);
       if (!action.startsWith('Describe')) changes += 1;
