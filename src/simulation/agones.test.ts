@@ -50,8 +50,11 @@ const annotationsOf = async (world: World, name: string) =>
 const ourEvents = async (world: World, name: string) =>
   (await world.eventsOf('Pod', name)).filter(({ action }) => action === 'MirrorEndpoint').map(({ reason }) => reason);
 
+/** What is granted to those who want it. */
+const moreRoles = ['deploy/agones.yaml'];
+
 async function running(agones: boolean, fault?: (io: { what: string }) => IoFault | undefined): Promise<World> {
-  const world = await createWorld();
+  const world = await createWorld(agones ? { moreRoles } : {});
   await install(world);
   world.startOperator(agones ? { agones: 'true' } : {}, fault ? { fault } : {});
   await world.pool();
@@ -113,7 +116,7 @@ test('the endpoint goes from the GameServer when the port goes: its pod ended, i
 });
 
 test('a pod that went while no operator ran leaves no endpoint behind', async () => {
-  const world = await createWorld();
+  const world = await createWorld({ moreRoles });
   await install(world);
   const first = world.startOperator({ agones: 'true' });
   await world.pool();
@@ -158,7 +161,7 @@ test('an operator without the right costs the pod nothing, says so once, and mak
 });
 
 test('without the kind GameServer the pod keeps its port, and an Event says once what is missing', async () => {
-  const world = await createWorld();
+  const world = await createWorld({ moreRoles });
   world.startOperator({ agones: 'true' });
   await world.pool();
   await world.room('match-1');

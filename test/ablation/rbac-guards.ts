@@ -48,7 +48,9 @@ const discovery = guard('deploy/rbac.yaml', 'discovery.k8s.io');
 const eventsGroup = guard('deploy/rbac.yaml', 'events.k8s.io');
 const ours = guard('deploy/rbac.yaml', 'nlbports.dev');
 const coordination = guard('deploy/rbac.yaml', 'coordination.k8s.io');
-const optional = guard('deploy/scheduling-gate.yaml', '');
+const ofGates = guard('deploy/scheduling-gate.yaml', '');
+const ofAgones = guard('deploy/agones.yaml', 'agones.dev');
+const agones = 'src/simulation/agones.test.ts';
 
 /** Every verb of every rule that is shipped. */
 export const rbacGuards: readonly RbacGuard[] = [
@@ -91,7 +93,15 @@ export const rbacGuards: readonly RbacGuard[] = [
   coordination('leases', 'watch', lead),
   coordination('leases', 'create', lead),
   coordination('leases', 'update', lead),
-  optional('pods', 'patch', [
+  ofAgones('gameservers', 'get', [
+    agones,
+    "a GameServer says the endpoint of its pod, beside what others say there, and follows the pod's state",
+  ]),
+  ofAgones('gameservers', 'patch', [
+    agones,
+    "a GameServer says the endpoint of its pod, beside what others say there, and follows the pod's state",
+  ]),
+  ofGates('pods', 'patch', [
     'src/simulation/own-address.test.ts',
     'a pod with our scheduling gate keeps it until its endpoint is published, and then loses no other',
   ]),
