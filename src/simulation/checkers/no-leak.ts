@@ -1,4 +1,4 @@
-import { portTag } from '../../api/names.ts';
+import { awsFinalizer, portTag } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
 import type { Invariant } from './invariant.ts';
 import { ownGroups, ownListeners, placeOf, registered } from './sight.ts';
@@ -9,7 +9,8 @@ const inFlightMs = 10_000;
 /**
  * When things are quiet, every AWS resource with our tags belongs to an NLBPort that knows it, every target in it is
  * wanted, and every released port is free again. At every moment, were it the last of the process, the next one would know
- * where to look: what is made in AWS was announced on an NLBPort before, and no NLBPort forgets what AWS has.
+ * where to look: what is made in AWS was announced on an NLBPort before, and no NLBPort forgets what AWS has, or could go
+ * without being asked.
  */
 export const noLeak: Invariant = {
   name: 'no leak',
@@ -46,6 +47,9 @@ export const noLeak: Invariant = {
     return {
       onPort({ key, previous, object }) {
         if (previous?.status?.creating !== undefined) announcedMs.set(key, scene.nowMs());
+        if (object && object.metadata.deletionTimestamp === undefined && !isKept(object)) {
+          scene.complain(`${key} has lost its finalizer`);
+        }
         if (previous && object && previous.metadata.uid === object.metadata.uid) judgeForgotten(previous, object);
       },
       onCall({ body, status }, action) {
@@ -88,3 +92,7 @@ export const noLeak: Invariant = {
     }
   },
 };
+
+function isKept({ metadata }: NLBPort): boolean {
+  return metadata.finalizers?.includes(awsFinalizer) === true;
+}
