@@ -1,10 +1,11 @@
 import { awsFinalizer, portTag } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
+import type { OperatorCall } from '../world.ts';
 import type { Invariant } from './invariant.ts';
 import { ownGroups, ownListeners, placeOf, registered } from './sight.ts';
 
-/** A call may be on its way for this long after what it was for was given up: the age at which AWS refuses it here. */
-const inFlightMs = 10_000;
+/** A call may arrive this long after what it was for was given up: its age, and that of what its sender believed. */
+const inFlightMs = 30_000;
 
 /**
  * When things are quiet, every AWS resource with our tags belongs to an NLBPort that knows it, every target in it is
@@ -18,14 +19,16 @@ export const noLeak: Invariant = {
     /** When each NLBPort last said that resources of it may be in the making. */
     const announcedMs = new Map<string, number>();
 
-    function judgeMade(body: string, action: string): void {
+    function judgeMade({ body, answer }: OperatorCall, action: string): void {
       const parameters = new URLSearchParams(body);
       const [key] = [...parameters].find(([, value]) => value === portTag) ?? [];
       const owner = parameters.get(key?.replace(/Key$/, 'Value') ?? '') ?? '';
+      const { targetGroupArn, listenerArn, creating } = scene.ports.get(owner)?.status ?? {};
+      // The answer is about what was there already.
+      const known = action === 'CreateListener' ? listenerArn : targetGroupArn;
+      if (creating !== undefined || (known !== undefined && answer.includes(known))) return;
       const sinceMs = scene.nowMs() - (announcedMs.get(owner) ?? Number.NEGATIVE_INFINITY);
-      if (scene.ports.get(owner)?.status?.creating === undefined && sinceMs > inFlightMs) {
-        scene.complain(`${action} made what ${owner} did not announce`);
-      }
+      if (sinceMs > inFlightMs) scene.complain(`${action} made what ${owner} did not announce`);
     }
 
     function judgeForgotten(previous: NLBPort, object: NLBPort): void {
@@ -52,8 +55,9 @@ export const noLeak: Invariant = {
         }
         if (previous && object && previous.metadata.uid === object.metadata.uid) judgeForgotten(previous, object);
       },
-      onCall({ body, status }, action) {
-        if (status === 200 && (action === 'CreateTargetGroup' || action === 'CreateListener')) judgeMade(body, action);
+      onCall(call, action) {
+        if (call.status === 200 && (action === 'CreateTargetGroup' || action === 'CreateListener'))
+          judgeMade(call, action);
       },
       atRest,
     };

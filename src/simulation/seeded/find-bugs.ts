@@ -37,9 +37,17 @@ export async function findBugs({ recorded, onFound, only }: FindBugsOptions): Pr
   }
 }
 
+/** The first run of these seeds that the bug breaks: without the bug it holds. */
 async function firstBroken(bug: PlantedBug, seed: number, runs: number) {
-  const played = await playSeeds({ seed, runs, plant: bug.name });
-  return played.find(({ broken }) => broken.length > 0);
+  for (let from = seed; from < seed + runs; ) {
+    const played = await playSeeds({ seed: from, runs: seed + runs - from, plant: bug.name });
+    const first = played.find(({ broken }) => broken.length > 0);
+    if (!first) return undefined;
+    const [sound] = await playSeeds({ seed: first.seed, runs: 1 });
+    if (sound?.broken.length === 0) return first;
+    from = first.seed + 1;
+  }
+  return undefined;
 }
 
 /** The seeds of a table of bugs. */

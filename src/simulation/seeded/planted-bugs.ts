@@ -264,13 +264,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    name: 'finalizer-without-swap',
-    what: 'an object is let go of without the resourceVersion that showed no claim',
+    name: 'finalizer-before-teardown',
+    what: 'an object is let go of before what it has in AWS is gone',
     edits: [
       {
-        file: 'controllers/ports.ts',
-        find: 'body: { metadata: { resourceVersion, finalizers: left } }',
-        replace: 'body: { metadata: { ...(resourceVersion ? {} : {}), finalizers: left } }',
+        file: 'core/lifecycle.ts',
+        find: 'known: KnownTarget[], input: LifecycleInput): Step {\n',
+        replace: 'known: KnownTarget[], input: LifecycleInput): Step {\n  if (terminating) return letGo(port);\n',
       },
     ],
   },
