@@ -1,43 +1,60 @@
+import { isIPv6 } from 'node:net';
+
 /** One rule of `--map-network`: addresses in `from` are dialled in `to`, keeping the host bits. */
 export interface NetworkMapRule {
-  readonly fromBase: number;
-  readonly toBase: number;
-  readonly prefixBits: number;
+  readonly from: { readonly family: 4 | 6; readonly base: bigint };
+  /** An IPv4 address. */
+  readonly toBase: bigint;
+  readonly hostBits: number;
 }
 
 /** A rule, or what is wrong with its text. */
 export type ParsedRule = { ok: true; rule: NetworkMapRule } | { ok: false; message: string };
 
-/** Reads `10.0.0.0/8=127.0.0.0/8`. Both sides are IPv4 networks with prefixes of the same length. */
+/**
+ * Reads `10.0.0.0/8=127.0.0.0/8`, or `fd00::/104=127.0.0.0/8`: an IPv4 network to the right, to the left one of either
+ * family that has as many addresses.
+ */
 export function parseNetworkMapRule(text: string): ParsedRule {
   const sides = text.split('=');
   const from = parseCidr(sides[0] ?? '');
+  const six = parseCidr6(sides[0] ?? '');
   const to = parseCidr(sides[1] ?? '');
-  if (sides.length !== 2 || !from || !to) {
+  if (sides.length !== 2 || !(from || six) || !to) {
     return {
       ok: false,
-      message: `Cannot read the network map "${text}": wanted two IPv4 networks as in 10.0.0.0/8=127.0.0.0/8.`,
+      message: `Cannot read the network map "${text}": wanted two IPv4 networks as in 10.0.0.0/8=127.0.0.0/8, or an IPv6 network to the left as in fd00::/104=127.0.0.0/8.`,
     };
   }
-  if (from.bits !== to.bits) {
+  if (from && from.bits !== to.bits) {
     return {
       ok: false,
       message: `Cannot read the network map "${text}": both sides need the same prefix length, /${from.bits} is not /${to.bits}.`,
     };
   }
-  return { ok: true, rule: { fromBase: from.base, toBase: to.base, prefixBits: from.bits } };
+  if (six && six.bits !== to.bits + 96) {
+    return {
+      ok: false,
+      message: `Cannot read the network map "${text}": both sides need as many addresses, /${six.bits} is not /${to.bits + 96}.`,
+    };
+  }
+  const base = six?.base ?? BigInt(from?.base ?? 0);
+  const rule = { from: { family: six ? 6 : 4, base }, toBase: BigInt(to.base), hostBits: 32 - to.bits } as const;
+  return { ok: true, rule };
 }
 
 /** The address that is dialled for `host`: the longest rule that holds it, else `host` itself. */
 export function networkMap(rules: readonly NetworkMapRule[]): (host: string) => string {
   if (rules.length === 0) return host => host;
-  const longestFirst = [...rules].sort((a, b) => b.prefixBits - a.prefixBits);
+  const longestFirst = [...rules].sort((a, b) => a.hostBits - b.hostBits);
   return host => {
-    const address = ipv4Number(host);
+    const four = ipv4Number(host);
+    const address = four === undefined ? ipv6Number(host) : BigInt(four);
     if (address === undefined) return host;
-    for (const rule of longestFirst) {
-      const mask = maskOf(rule.prefixBits);
-      if ((address & mask) >>> 0 === rule.fromBase) return ipv4Text((rule.toBase | (address & ~mask)) >>> 0);
+    for (const { from, toBase, hostBits } of longestFirst) {
+      if ((from.family === 4) !== (four !== undefined)) continue;
+      const bits = BigInt(hostBits);
+      if ((address >> bits) << bits === from.base) return ipv4Text(Number(toBase | BigInt.asUintN(hostBits, address)));
     }
     return host;
   };
@@ -51,6 +68,26 @@ export function parseCidr(text: string): { base: number; bits: number } | undefi
   const bits = Number(bitsText);
   if (bits > 32) return undefined;
   return { base: (address & maskOf(bits)) >>> 0, bits };
+}
+
+function parseCidr6(text: string): { base: bigint; bits: number } | undefined {
+  const [host, bitsText, more] = text.split('/');
+  const address = ipv6Number(host ?? '');
+  if (address === undefined || more !== undefined || !/^\d{1,3}$/.test(bitsText ?? '')) return undefined;
+  const bits = Number(bitsText);
+  const hostBits = BigInt(128 - bits);
+  return bits > 128 ? undefined : { base: (address >> hostBits) << hostBits, bits };
+}
+
+/** An IPv6 address as a number, undefined where `text` is none. */
+function ipv6Number(text: string): bigint | undefined {
+  if (!isIPv6(text) || text.includes('%')) return undefined;
+  // A URL writes it in groups of hexadecimal digits, whatever way it was written.
+  const [head = '', tail] = new URL(`http://[${text}]`).hostname.slice(1, -1).split('::');
+  const groups = (part: string | undefined) => (part ? part.split(':') : []);
+  const [first, last] = [groups(head), groups(tail)];
+  const zeros = Array<string>(8 - first.length - last.length).fill('0');
+  return [...first, ...zeros, ...last].reduce((number, group) => (number << 16n) | BigInt(`0x${group}`), 0n);
 }
 
 /** A dotted IPv4 address as an unsigned number, undefined where `text` is none. */

@@ -19,14 +19,18 @@ import { testClient } from './test-client.ts';
 
 describe('the emulator over sockets', () => {
   const clock = systemClock();
-  const rule = parseNetworkMapRule('10.0.0.0/8=127.0.0.0/8');
+  const rules = ['10.0.0.0/8=127.0.0.0/8', 'fd00::/104=127.0.0.0/8'].map(parseNetworkMapRule);
   let sandbox: AwsSandbox;
   let client: ElasticLoadBalancingV2Client;
 
   before(async () => {
     sandbox = await startAwsSandbox(
       { clock, random: systemRandom(), network: nodeNetwork({ clock }), log: silentLog() },
-      { port: 0, settings: profileSettings('instant'), networkMap: rule.ok ? [rule.rule] : [] },
+      {
+        port: 0,
+        settings: profileSettings('instant'),
+        networkMap: rules.flatMap(parsed => (parsed.ok ? [parsed.rule] : [])),
+      },
     );
     client = new ElasticLoadBalancingV2Client({
       endpoint: sandbox.url,
@@ -50,7 +54,16 @@ describe('the emulator over sockets', () => {
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
   };
 
-  it('carries real bytes by UDP and TCP to a target that is dialled through the map', async () => {
+  const families: [string, string, Record<string, string>][] = [
+    ['ipv4', '10.0.77.5', {}],
+    ['ipv6', 'fd00::4d05', { IpAddressType: 'dualstack', EnablePrefixForIpv6SourceNat: 'on' }],
+  ];
+  for (const [IpAddressType, Id, more] of families) {
+    it(`carries real bytes by UDP and TCP to an ${IpAddressType} target that is dialled through the map`, () =>
+      carryBytes(IpAddressType, Id, more));
+  }
+
+  async function carryBytes(IpAddressType: string, Id: string, more: Record<string, string>): Promise<void> {
     const room = createSocket('udp4');
     room.on('message', (bytes, from) => room.send(`room heard ${bytes}`, from.port, from.address));
     room.bind(0, '127.0.77.5');
@@ -63,11 +76,17 @@ describe('the emulator over sockets', () => {
     await once(tcpRoom, 'listening');
 
     const call = testClient(sandbox.emulator.handle, clock);
-    const balancer = await call('CreateLoadBalancer', { Name: 'bytes', Type: 'network', Subnets: ['subnet-1'] });
+    const balancer = await call('CreateLoadBalancer', {
+      Name: 'bytes',
+      Type: 'network',
+      Subnets: ['subnet-1'],
+      ...more,
+    });
     const address = balancer.text('IpAddress')!;
     const TargetGroupArn = (
       await call('CreateTargetGroup', {
-        Name: 'bytes',
+        Name: `bytes-${IpAddressType}`,
+        IpAddressType,
         Protocol: 'TCP_UDP',
         Port: port,
         VpcId: 'vpc-1',
@@ -81,7 +100,7 @@ describe('the emulator over sockets', () => {
       Port: 30_123,
       DefaultActions: [{ Type: 'forward', TargetGroupArn }],
     });
-    await call('RegisterTargets', { TargetGroupArn, Targets: [{ Id: '10.0.77.5' }] });
+    await call('RegisterTargets', { TargetGroupArn, Targets: [{ Id }] });
     while ((await call('DescribeTargetHealth', { TargetGroupArn })).text('State') !== 'healthy') await sleep(clock, 5);
 
     const player = createSocket('udp4');
@@ -100,7 +119,7 @@ describe('the emulator over sockets', () => {
     await call('DeleteLoadBalancer', { LoadBalancerArn });
     room.close();
     tcpRoom.close();
-  });
+  }
 
   it('answers the SDK, and shows its calls under /_emulator/calls', async () => {
     await admin('DELETE', 'calls');
