@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { SetSubnetsCommand } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { eventually } from './eventually.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -52,5 +53,36 @@ describe('one room on a real API server', () => {
       assert.deepEqual(await world.aws.targetGroups(), []);
       assert.deepEqual(await world.aws.listeners(world.loadBalancers[0]!.arn), []);
     }, 20_000);
+  });
+
+  test('a pod with IPv6 alone waits with a reason, and a packet reaches it once the load balancer is dualstack', async () => {
+    const ip = world.ip(6);
+    const [, a, b, c] = ip.split('.').map(Number) as [number, number, number, number];
+    await world.serve('six', ip);
+    const labels = { 'nlbports.dev/pool': 'game' };
+    const annotations = { 'nlbports.dev/ports': '7777/UDP' };
+    const six = `fd00::${a.toString(16)}:${(b * 256 + c).toString(16)}`;
+    await world.pods.run({ name: 'six', ip: six, labels, annotations });
+    await eventually(async () => {
+      const told = (await world.pods.events('six')).find(({ reason }) => reason === 'AddressFamily');
+      assert.match(told?.note ?? '', /^NLBP-1014: .*dualstack and EnablePrefixForIpv6SourceNat on/);
+    }, 20_000);
+    const [{ arn } = { arn: '' }] = world.loadBalancers;
+    const [found] = await world.aws.loadBalancers();
+    const Subnets = (found?.AvailabilityZones ?? []).flatMap(({ SubnetId }) => SubnetId ?? []);
+    const dualStack = { IpAddressType: 'dualstack', EnablePrefixForIpv6SourceNat: 'on' } as const;
+    await world.aws.client.send(new SetSubnetsCommand({ LoadBalancerArn: arn, Subnets, ...dualStack }));
+    // An edit has the load balancers looked at now, and not within a minute.
+    const pools = '/apis/nlbports.dev/v1alpha1/nlbportpools';
+    await world.cluster.rest.patch(`${pools}/game`, 'merge', { spec: { tags: { seen: 'now' } } });
+    await eventually(async () => {
+      const pod = await world.pods.get('six');
+      assert.equal(await world.ask(world.endpointOf(pod) ?? ''), 'six');
+    }, 30_000);
+    const groups = await world.aws.targetGroups();
+    assert.deepEqual(
+      groups.map(({ IpAddressType }) => IpAddressType),
+      ['ipv6'],
+    );
   });
 });

@@ -13,6 +13,8 @@ import type { AnyObject } from './rest.ts';
 
 /** Pods have addresses of 10.0.0.0/8, and their servers listen on the same of 127.0.0.0/8. */
 const networkMap = '10.0.0.0/8=127.0.0.0/8';
+/** Those with IPv6 addresses too, by the last three bytes. */
+const networkMap6 = 'fd00::/104=127.0.0.0/8';
 
 export interface WorldOptions {
   profile?: EmulatorProcessOptions['profile'];
@@ -58,6 +60,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     profile: options.profile ?? 'instant',
     sets: options.sets ?? {},
     mapNetwork: networkMap,
+    args: [`--map-network=${networkMap6}`],
   });
   const aws = createTestAws(emulator.endpoint);
   const pods = createPods(cluster.rest);
