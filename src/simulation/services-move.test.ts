@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { endpointAnnotation, endpointsAnnotation, poolLabel } from '../api/names.ts';
+import { nlbPortPools } from '../api/pool.ts';
+import { nlbPorts } from '../api/port.ts';
 import type { Service } from '../kube/objects.ts';
 import { services as serviceResource } from '../kube/resource.ts';
 import { assertAwsMatches } from './assert-settled.ts';
@@ -81,5 +83,43 @@ test("a stranger's listener on one of a Service's numbers moves that number alon
   // Those that it kept were not made anew.
   const made = world.emulator.callLog.entries.slice(before).filter(({ action }) => action === 'DeleteListener');
   assert.deepEqual(made, []);
+  await world.end();
+});
+
+test('a Service keeps what it says of its ports while its pool and they are still to be restored', async () => {
+  const world = await createWorld();
+  const first = world.startOperator();
+  await world.pool('game', { ...quick, default: true });
+  await serve(world, 'labelled', threePorts);
+  await world.kube.create(serviceResource, {
+    metadata: { name: 'balanced', namespace: 'default' },
+    spec: {
+      type: 'LoadBalancer',
+      loadBalancerClass: 'nlbports.dev/nlb',
+      selector: { app: 'web' },
+      ports: [{ name: 'game', port: 30040, targetPort: 7777, protocol: 'UDP' }],
+    },
+  } as Service);
+  await world.eventually(async () => {
+    assert.equal((await published(world, 'labelled')).length, 3);
+    assert.equal((await published(world, 'balanced')).length, 1);
+  });
+  first.kill();
+  const said = await Promise.all(['labelled', 'balanced'].map(name => read(world, name)));
+  const goes = { type: 'merge', body: { metadata: { finalizers: [] } } } as const;
+  for (const { metadata } of await world.ports()) {
+    await world.kube.patch(nlbPorts, { name: metadata.name }, goes);
+    await world.kube.delete(nlbPorts, { name: metadata.name });
+  }
+  await world.kube.patch(nlbPortPools, { name: 'game' }, goes);
+  await world.kube.delete(nlbPortPools, { name: 'game' });
+  world.startOperator();
+  await world.clock.advance(30_000);
+  for (const [at, reason] of ['PoolNotFound', 'NoDefaultPool'].entries()) {
+    const { name } = said[at]!.metadata;
+    const now = await read(world, name);
+    assert.deepEqual([now.metadata.annotations, now.status], [said[at]!.metadata.annotations, said[at]!.status], name);
+    assert.ok((await world.eventsOf('Service', name)).some(event => event.reason === reason));
+  }
   await world.end();
 });
