@@ -19,6 +19,8 @@ export const absenceIsNotDeath: Invariant = {
     const notAskedMs = new Map<string, number>();
     /** When each NLBPort was last in conflict with somebody else's resources. */
     const conflictMs = new Map<string, number>();
+    /** When each pod last committed, or took it back. */
+    const committedMs = new Map<string, number>();
     const isRecent = (atMs: number | undefined) => atMs !== undefined && scene.nowMs() - atMs <= inFlightMs;
 
     function judgeLoss(port: NLBPort): void {
@@ -28,6 +30,8 @@ export const absenceIsNotDeath: Invariant = {
       if (!pod || !asks(scene, pod, pool) || isRecent(notAskedMs.get(claim.uid))) return;
       // A port that the pod did not commit to is one too many.
       if (!committed(pod).includes(port.metadata.name) || isRecent(conflictMs.get(port.metadata.name))) return;
+      // Nobody was promised it either: another leader gives back what it bound in vain while this one commits to it.
+      if (!claim.exposed && isRecent(committedMs.get(claim.uid))) return;
       // Its load balancer has left the pool before the port was ever made: nobody was promised it.
       if (port.spec.retire && endpointOf(pod) === undefined) return;
       if (isRecent(scene.touchedMs(port.metadata.name))) return;
@@ -35,8 +39,11 @@ export const absenceIsNotDeath: Invariant = {
     }
 
     return {
-      onPod({ object }) {
+      onPod({ previous, object }) {
         if (!object?.metadata.uid) return;
+        if (committed(previous).join() !== committed(object).join()) {
+          committedMs.set(object.metadata.uid, scene.nowMs());
+        }
         const held = [...scene.ports.values()].find(({ spec }) => spec.claim?.uid === object.metadata.uid);
         if (!asks(scene, object, held?.spec.pool)) notAskedMs.set(object.metadata.uid, scene.nowMs());
       },

@@ -2,7 +2,7 @@ import { awsFinalizer, portTag } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
 import type { OperatorCall } from '../world.ts';
 import type { Invariant } from './invariant.ts';
-import { ownGroups, ownListeners, placeOf, registered } from './sight.ts';
+import { ownerOf, ownGroups, ownListeners, placeOf, registered } from './sight.ts';
 
 /** A call may arrive this long after what it was for was given up: its age, and that of what its sender believed. */
 const inFlightMs = 30_000;
@@ -16,6 +16,8 @@ const inFlightMs = 30_000;
 export const noLeak: Invariant = {
   name: 'no leak',
   check(scene) {
+    /** When each NLBPort last knew of a place, by both. */
+    const knownMs = new Map<string, number>();
     /** When each NLBPort last said that resources of it may be in the making. */
     const announcedMs = new Map<string, number>();
 
@@ -29,6 +31,21 @@ export const noLeak: Invariant = {
       if (creating !== undefined || (known !== undefined && answer.includes(known))) return;
       const sinceMs = scene.nowMs() - (announcedMs.get(owner) ?? Number.NEGATIVE_INFINITY);
       if (sinceMs > inFlightMs) scene.complain(`${action} made what ${owner} did not announce`);
+    }
+
+    function judgeRegistered({ body }: OperatorCall): void {
+      const parameters = new URLSearchParams(body);
+      const group = scene.aws().targetGroups.get(parameters.get('TargetGroupArn') ?? '');
+      const owner = group && ownerOf(scene, group);
+      if (owner === undefined) return;
+      for (const [key, id] of parameters) {
+        if (!/^Targets\.member\.\d+\.Id$/.test(key)) continue;
+        const place = placeOf({ id, port: Number(parameters.get(key.replace(/Id$/, 'Port'))) });
+        const isKnown = scene.ports.get(owner)?.status?.targets?.some(target => placeOf(target) === place);
+        const sinceMs = scene.nowMs() - (knownMs.get(`${owner} ${place}`) ?? Number.NEGATIVE_INFINITY);
+        if (!isKnown && sinceMs > inFlightMs)
+          scene.complain(`${place} was registered, and ${owner} did not announce it`);
+      }
     }
 
     function judgeForgotten(previous: NLBPort, object: NLBPort): void {
@@ -49,6 +66,7 @@ export const noLeak: Invariant = {
 
     return {
       onPort({ key, previous, object }) {
+        for (const target of previous?.status?.targets ?? []) knownMs.set(`${key} ${placeOf(target)}`, scene.nowMs());
         if (previous?.status?.creating !== undefined) announcedMs.set(key, scene.nowMs());
         if (object && object.metadata.deletionTimestamp === undefined && !isKept(object)) {
           scene.complain(`${key} has lost its finalizer`);
@@ -58,6 +76,7 @@ export const noLeak: Invariant = {
       onCall(call, action) {
         if (call.status === 200 && (action === 'CreateTargetGroup' || action === 'CreateListener'))
           judgeMade(call, action);
+        if (call.status === 200 && action === 'RegisterTargets') judgeRegistered(call);
       },
       atRest,
     };
