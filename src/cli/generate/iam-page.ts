@@ -28,8 +28,8 @@ made. Three ways put it in place for you: \`setup-irsa.sh\`, \`setup-pod-identit
 | \`CLUSTER_HASH\` | the first 8 hexadecimal digits of the SHA-256 of the cluster id |
 | \`LOAD_BALANCER_ARN\` | the ARNs of your Network Load Balancers, as a list |
 
-The emulator holds the operator to this policy in the tests, with an evaluator of our own for its few conditions. The policy
-was not tried on real AWS.
+The emulator holds the operator to this policy in the tests, with an evaluator of our own for its few conditions; each action
+has [a test that fails without it](permissions.md). The policy was not tried on real AWS.
 
 ${Statement.map(
   ({ Sid, Action, Resource, Condition }) => `## ${Sid}
