@@ -84,6 +84,17 @@ test('compareListing() tells a listener that is gone from a port that somebody t
   assert.deepEqual(kinds(compare([inPlace(1)], { targetGroups, listeners: [taken] })), ['PortTaken']);
 });
 
+test('compareListing() looks after a bound port whose object somebody deleted, and after no free one', () => {
+  const deleted = (port: NLBPort): NLBPort => ({
+    ...port,
+    metadata: { ...port.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+  });
+  const targetGroups = [groupOf(1)];
+  assert.deepEqual(kinds(compare([deleted(inPlace(1))], { targetGroups })), ['ListenerMissing']);
+  const free = inPlace(1, { spec: { claim: undefined as never, targets: [], warm: true } });
+  assert.deepEqual(compare([deleted(free)], { targetGroups }), []);
+});
+
 test('compareListing() says nothing of a port that is worked on, not wanted, or on a load balancer that was not listed', () => {
   const quiet: [NLBPort, Partial<AwsView>][] = [
     [inPlace(1, { status: { creating: '7' } }), {}],

@@ -329,7 +329,8 @@ function groupMissing(port: NLBPort): AuditFinding {
 
 /** Whether listener and target group are to be there. */
 function isWanted({ spec, metadata }: NLBPort): boolean {
-  return metadata.deletionTimestamp === undefined && (spec.claim !== undefined || (spec.warm && !spec.retire));
+  // One that somebody deleted serves its claimant to the end.
+  return spec.claim !== undefined || (metadata.deletionTimestamp === undefined && spec.warm && !spec.retire);
 }
 
 /** Whether nothing is being made or deleted for the port. */
