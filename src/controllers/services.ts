@@ -305,7 +305,7 @@ async function follow(
     kept.find(each => each.port === port)?.wish ?? asked.find(({ name }) => name === port.spec.claim?.portName);
   const targetsOf = (port: NLBPort, judged: readonly JudgedEndpoint[]): Target[] => {
     const wish = wishOf(port);
-    return wish ? serviceTargets(wish, judged) : [];
+    return wish ? serviceTargets(wish, judged, port.spec.targets) : [];
   };
   const read = (some: readonly EndpointSlice[]): Promise<Endpoints> =>
     deps.endpoints.read(service, pool, family ? some : [], family ?? 'IPv4');

@@ -166,3 +166,15 @@ test('serviceTargets() are sorted, so that the same endpoints are the same targe
   const shuffled = [sliceOf(many.toReversed().map(({ ip, name }) => endpointOf(ip, name)))];
   assert.deepEqual(targets(shuffled, pods), found);
 });
+
+test('serviceTargets() keeps what is there while every slice is of before an edit of the port, unless its pod has gone', () => {
+  const slice = sliceOf([endpointOf('10.0.0.1', 'a'), endpointOf('10.0.0.2', 'b', { ready: false, serving: false })]);
+  const service = serviceWith({ ports: [{ name: 'other', port: 7777, protocol: 'UDP' }] });
+  const judged = endpointsOf(service, [slice], { handMade: false, family: 'IPv4' }).map((endpoint, at) =>
+    judgeEndpoint(endpoint, [a, b][at], strict),
+  );
+  const [wish] = servicePortWishes(service);
+  const before = ['10.0.0.1', '10.0.0.2', '10.0.0.9'].map(ip => ({ ip, port: 7777 }));
+  assert.deepEqual(serviceTargets(wish!, judged, before), [{ ip: '10.0.0.1', port: 7777 }]);
+  assert.deepEqual(serviceTargets(wish!, judged), []);
+});

@@ -1,7 +1,7 @@
 import { readyCondition } from '../api/names.ts';
 import type { IpFamily, PoolSpec } from '../api/pool.ts';
 import type { Target } from '../api/port.ts';
-import type { EndpointSlice, Pod, Service } from '../kube/objects.ts';
+import type { EndpointSlice, Pod, Service, ServicePort } from '../kube/objects.ts';
 import { isSelectorless, type ServicePortWish } from './service-wish.ts';
 
 /** The label by which an EndpointSlice names its Service. */
@@ -111,9 +111,18 @@ export function mayLackOnlyOurGate({ ready, terminating }: ServiceEndpoint): boo
 
 /**
  * The targets of one port, sorted: the ready endpoints, and those that become ready by being targets; where none is ready
- * yet, those too that still serve while they terminate, as with kube-proxy (KEP-1669).
+ * yet, those too that still serve while they terminate, as with kube-proxy (KEP-1669). Where no endpoint knows the port,
+ * its slices are of before an edit of the Service: of the `current` targets those stay that are still behind it.
  */
-export function serviceTargets(wish: ServicePortWish, endpoints: readonly JudgedEndpoint[]): Target[] {
+export function serviceTargets(
+  wish: ServicePortWish,
+  endpoints: readonly JudgedEndpoint[],
+  current: readonly Target[] = [],
+): Target[] {
+  if (endpoints.length > 0 && !endpoints.some(({ ports }) => knowsAll(wish, ports))) {
+    const usable = new Set(endpoints.filter(({ use }) => use !== 'no').map(({ ip }) => ip));
+    return current.filter(({ ip }) => usable.has(ip));
+  }
   const usable = endpoints.flatMap(({ ip, use, ports }) => {
     const port = targetPortOf(wish, ports);
     return port === undefined || use === 'no' ? [] : [{ ip, port, use }];
@@ -137,11 +146,19 @@ function lacksOnlyOurGate({ metadata, spec, status }: Pod): boolean {
   return gates.every(gate => gate === readyCondition || isTrue(gate));
 }
 
+function knowsAll({ servicePorts }: ServicePortWish, ports: ReadonlyMap<string, number>): boolean {
+  return servicePorts.every(port => ports.has(placeOf(port)));
+}
+
 /** The number behind all of the wish's Service ports; undefined where the endpoint lacks one, or they differ. */
 function targetPortOf({ servicePorts }: ServicePortWish, ports: ReadonlyMap<string, number>): number | undefined {
-  const numbers = new Set(servicePorts.map(({ name = '', protocol = 'TCP' }) => ports.get(`${name}/${protocol}`)));
+  const numbers = new Set(servicePorts.map(port => ports.get(placeOf(port))));
   const [only] = numbers;
   return numbers.size === 1 ? only : undefined;
+}
+
+function placeOf({ name = '', protocol = 'TCP' }: ServicePort): string {
+  return `${name}/${protocol}`;
 }
 
 function portNumbers({ ports }: EndpointSlice): Map<string, number> {
