@@ -37,7 +37,8 @@ export interface Page<R> {
 
 /** Cuts a page out of everything that `all` yields, which must be in order of creation. */
 export function page<R extends Resource>(context: Context, all: Iterable<R>): Page<R> {
-  const size = context.input.integer('PageSize', { min: 1, max: 400 }) ?? 400;
+  const asked = context.input.integer('PageSize', { min: 1, max: 400 }) ?? 400;
+  const size = Math.min(asked, context.settings['page-size']);
   const after = readMarker(context.input.text('Marker'));
   const items: R[] = [];
   for (const item of all) {

@@ -105,6 +105,7 @@ export const settingRows = {
     '0s-2s',
     'How long a describe may still miss what was just created (E).',
   ),
+  'page-size': same('count', '400', 'Most that one page of a listing shows, whatever page size is asked for (D).'),
   latency: row('duration', '0s', '0s', '20ms-80ms', 'Time that every call takes (E).'),
   'check-at-once': row(
     'switch',
