@@ -1,8 +1,8 @@
 import type { NLBPort } from '../../api/port.ts';
 import { isForeign } from '../../controllers/port-context.ts';
 import { isConflict } from '../../core/allocate.ts';
-import type { Invariant } from './invariant.ts';
-import { asks, committed, endpointOf, endpointsOf, podOf } from './sight.ts';
+import type { Change, Claimant, Invariant } from './invariant.ts';
+import { asks, claimantOf, committed, endpointOf, endpointsOf, isHeldBy, isPod, isTouched, wishOf } from './sight.ts';
 
 /** A release may be on its way for this long after the reason for it has gone: the time-out of a request, and its delay. */
 const inFlightMs = 30_000;
@@ -19,34 +19,74 @@ export const absenceIsNotDeath: Invariant = {
     const notAskedMs = new Map<string, number>();
     /** When each NLBPort was last in conflict with somebody else's resources. */
     const conflictMs = new Map<string, number>();
-    /** When each pod last committed, or took it back. */
+    /** When each claimant last committed to ports. */
     const committedMs = new Map<string, number>();
+    /** Since when each pod is ready. */
+    const readySinceMs = new Map<string, number>();
     const isRecent = (atMs: number | undefined) => atMs !== undefined && scene.nowMs() - atMs <= inFlightMs;
 
     function judgeLoss(port: NLBPort): void {
       const { claim, pool } = port.spec;
-      if (claim?.kind !== 'Pod' || claim.releasedAt !== undefined) return;
-      const pod = podOf(scene, claim.uid);
+      if (!claim || claim.releasedAt !== undefined) return;
+      const pod = claimantOf(scene, claim.uid);
       if (!pod || !asks(scene, pod, pool) || isRecent(notAskedMs.get(claim.uid))) return;
       // A port that the pod did not commit to is one too many.
       if (!committed(pod).includes(port.metadata.name) || isRecent(conflictMs.get(port.metadata.name))) return;
-      // Nobody was promised it either: another leader gives back what it bound in vain while this one commits to it.
+      // Another process may undo what it saw bound and not committed, until it is exposed: then the commit is void.
       if (!claim.exposed && isRecent(committedMs.get(claim.uid))) return;
+      // Of several that are one short, none is of use.
+      const isWhole = committed(pod).every(
+        name => name === port.metadata.name || isHeldBy(scene.ports.get(name), claim.uid),
+      );
+      if (!isWhole) return;
       // Its load balancer has left the pool before the port was ever made: nobody was promised it.
       if (port.spec.retire && endpointOf(pod) === undefined) return;
-      if (isRecent(scene.touchedMs(port.metadata.name))) return;
+      if (isTouched(scene, port.metadata.name)) return;
       scene.complain(`${port.metadata.name} was taken from ${claim.name} (${claim.uid}), which lives and asks for it`);
     }
 
+    function noteAsking({ previous, object }: Change<Claimant>): void {
+      if (!object?.metadata.uid) return;
+      if (committed(object).join() !== committed(previous).join()) committedMs.set(object.metadata.uid, scene.nowMs());
+      const held = [...scene.ports.values()].find(({ spec }) => spec.claim?.uid === object.metadata.uid);
+      if (!asks(scene, object, held?.spec.pool)) notAskedMs.set(object.metadata.uid, scene.nowMs());
+    }
+
+    /** No pod that was ready all the time is taken out from behind a Service. */
+    function judgeTargets(previous: NLBPort, object: NLBPort): void {
+      const { claim } = object.spec;
+      const service = claimantOf(scene, claim?.uid);
+      if (!claim || claim.releasedAt !== undefined || !service || isPod(service) || !asks(scene, service)) return;
+      // Nobody is behind a port that the Service no longer has.
+      const isWished = wishOf(service).some(
+        ({ name, number }) => name === claim.portName || number === object.spec.port,
+      );
+      if (!isWished) return;
+      const left = new Set((object.spec.targets ?? []).map(({ ip }) => ip));
+      for (const target of previous.spec.targets ?? []) {
+        if (left.has(target.ip)) continue;
+        const pod = [...scene.pods.values()].find(({ status }) => status?.podIP === target.ip);
+        const sinceMs = readySinceMs.get(pod?.metadata.uid ?? '');
+        const isBehind = Object.entries(service.spec.selector ?? {}).every(
+          ([key, value]) => pod?.metadata.labels?.[key] === value,
+        );
+        if (!isBehind || sinceMs === undefined || isRecent(sinceMs)) continue;
+        scene.complain(`${pod?.metadata.name} was taken out of ${object.metadata.name}, and is ready all the time`);
+      }
+    }
+
     return {
-      onPod({ previous, object }) {
-        if (!object?.metadata.uid) return;
-        if (committed(previous).join() !== committed(object).join()) {
-          committedMs.set(object.metadata.uid, scene.nowMs());
-        }
-        const held = [...scene.ports.values()].find(({ spec }) => spec.claim?.uid === object.metadata.uid);
-        if (!asks(scene, object, held?.spec.pool)) notAskedMs.set(object.metadata.uid, scene.nowMs());
+      onPod(change) {
+        noteAsking(change);
+        const { previous, object } = change;
+        const { uid = '' } = (object ?? previous)!.metadata;
+        const isReady =
+          object?.metadata.deletionTimestamp === undefined &&
+          object?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+        if (!isReady) readySinceMs.delete(uid);
+        else if (!readySinceMs.has(uid)) readySinceMs.set(uid, scene.nowMs());
       },
+      onService: noteAsking,
       onPort({ key, previous, object }) {
         const pool = scene.pools.get(object?.spec.pool ?? '');
         if (object && (isConflict(object) || (pool && isForeign(object, pool)))) conflictMs.set(key, scene.nowMs());
@@ -54,6 +94,7 @@ export const absenceIsNotDeath: Invariant = {
         if (previous && was && (is === undefined || (is.uid === was.uid && is.releasedAt !== undefined))) {
           judgeLoss(previous);
         }
+        if (previous && object && was?.uid === is?.uid) judgeTargets(previous, object);
       },
       onPool({ key, previous, object }) {
         if (object) {
@@ -79,7 +120,8 @@ export const absenceIsNotDeath: Invariant = {
         const arn = new URLSearchParams(body).get(action === 'DeleteListener' ? 'ListenerArn' : 'TargetGroupArn');
         for (const port of scene.ports.values()) {
           if (arn !== port.status?.listenerArn && arn !== port.status?.targetGroupArn) continue;
-          const pod = podOf(scene, port.spec.claim?.uid);
+          if (isTouched(scene, port.metadata.name)) continue;
+          const pod = claimantOf(scene, port.spec.claim?.uid);
           const isHeld = port.spec.claim !== undefined && port.spec.claim.releasedAt === undefined;
           if (isHeld && endpointsOf(pod).includes(port.status?.endpoint ?? 'none')) {
             scene.complain(`${action} took ${arn} from under ${port.spec.claim?.name} on ${port.metadata.name}`);

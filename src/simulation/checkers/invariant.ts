@@ -1,6 +1,6 @@
 import type { NLBPortPool } from '../../api/pool.ts';
 import type { NLBPort } from '../../api/port.ts';
-import type { Pod } from '../../kube/objects.ts';
+import type { Pod, Service } from '../../kube/objects.ts';
 import type { World as Aws } from '../../sandbox/elbv2/world.ts';
 import type { OperatorCall } from '../world.ts';
 
@@ -13,11 +13,15 @@ export interface Change<T> {
   object: T | undefined;
 }
 
+/** Who may have ports. */
+export type Claimant = Pod | Service;
+
 /** What a checker sees: the truth, not what any process believes. */
 export interface Scene {
   nowMs(): number;
   /** By `namespace/name`. */
   readonly pods: ReadonlyMap<string, Pod>;
+  readonly services: ReadonlyMap<string, Service>;
   readonly ports: ReadonlyMap<string, NLBPort>;
   readonly pools: ReadonlyMap<string, NLBPortPool>;
   aws(): Aws;
@@ -36,6 +40,7 @@ export interface Scene {
 /** Watches one invariant through a whole run. */
 export interface Checker {
   onPod?(change: Change<Pod>): void;
+  onService?(change: Change<Service>): void;
   onPort?(change: Change<NLBPort>): void;
   onPool?(change: Change<NLBPortPool>): void;
   /** A call of an operator was carried out; `action` is its name. */

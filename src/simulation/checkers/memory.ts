@@ -3,9 +3,8 @@ import { poolLabel } from '../../api/names.ts';
 import type { NLBPort, PortClaim } from '../../api/port.ts';
 import { isForeign } from '../../controllers/port-context.ts';
 import { isConflict } from '../../core/allocate.ts';
-import type { Pod } from '../../kube/objects.ts';
-import type { Invariant, Scene } from './invariant.ts';
-import { committed, podOf, wishOf } from './sight.ts';
+import type { Change, Claimant, Invariant, Scene } from './invariant.ts';
+import { claimantOf, committed, isPod, isTouched, wishOf } from './sight.ts';
 
 /** A process may act by a pool that was edited this long ago. */
 const lagMs = 30_000;
@@ -51,8 +50,8 @@ export const memory: Invariant = {
       !isUnfit(scene, port) && (unfitMs.get(port.metadata.name) ?? Number.NEGATIVE_INFINITY) < sinceMs;
 
     function noteRelease(port: NLBPort, { uid }: PortClaim): void {
-      const pod = podOf(scene, uid);
-      const isMoved = pod?.metadata.labels?.[poolLabel] !== port.spec.pool;
+      const pod = claimantOf(scene, uid);
+      const isMoved = pod !== undefined && isPod(pod) && pod.metadata.labels?.[poolLabel] !== port.spec.pool;
       const byChoice = pod !== undefined && (isMoved || !committed(pod).includes(port.metadata.name));
       releases.set(port.metadata.name, { uid, atMs: scene.nowMs(), byChoice });
     }
@@ -67,20 +66,25 @@ export const memory: Invariant = {
       }
     }
 
-    function judgeCommit(pod: Pod): void {
+    function judgeCommit(pod: Claimant): void {
       const { namespace, name, uid } = pod.metadata;
       const names = committed(pod);
+      const kind = isPod(pod) ? 'Pod' : 'Service';
       const pool = scene.ports.get(names[0] ?? '')?.spec.pool;
       const kept = [...scene.ports.values()].filter(port => {
         const { claim } = port.spec;
-        if (claim?.kind !== 'Pod' || claim.namespace !== namespace || claim.name !== name || claim.uid === uid)
+        if (claim?.kind !== kind || claim.namespace !== namespace || claim.name !== name || claim.uid === uid)
           return false;
         const isUsed = claim.exposed && port.spec.pool === pool && isFit(port, scene.nowMs() - lagMs);
         return isUsed && keptUntilMs(port, claim) > scene.nowMs() + lagMs;
       });
-      const wished = wishOf(pod).map(each => each.name);
       const isWhole = (ports: NLBPort[]) =>
-        wished.every(each => ports.some(({ spec }) => spec.claim?.portName === each));
+        wishOf(pod).every(wish =>
+          ports.some(
+            ({ spec }) =>
+              spec.claim?.portName === wish.name && (wish.number === undefined || spec.port === wish.number),
+          ),
+        );
       const sets = [...Map.groupBy(kept, ({ spec }) => spec.loadBalancer.arn).values()].filter(isWhole);
       if (
         sets.length === 0 ||
@@ -91,11 +95,14 @@ export const memory: Invariant = {
       scene.complain(`${name} (${uid}) committed to ${names.join()}, while ${left.join()} is kept for it`);
     }
 
+    function followClaimant({ previous, object }: Change<Claimant>): void {
+      if (previous && !object) goneMs.set(previous.metadata.uid ?? '', scene.nowMs());
+      if (object && committed(object).length > 0 && committed(previous).length === 0) judgeCommit(object);
+    }
+
     return {
-      onPod({ previous, object }) {
-        if (previous && !object) goneMs.set(previous.metadata.uid ?? '', scene.nowMs());
-        if (object && committed(object).length > 0 && committed(previous).length === 0) judgeCommit(object);
-      },
+      onPod: followClaimant,
+      onService: followClaimant,
       onPool({ key, previous, object }) {
         const of = retains.get(key) ?? [];
         retains.set(key, of);
@@ -124,6 +131,7 @@ export const memory: Invariant = {
 /** Whether the port can't serve a namesake. */
 function isUnfit(scene: Scene, port: NLBPort): boolean {
   const pool = scene.pools.get(port.spec.pool);
+  if (isTouched(scene, port.metadata.name)) return true;
   const isLeaving = port.spec.retire === true || port.metadata.deletionTimestamp !== undefined;
   return (
     isLeaving || isConflict(port) || !pool || pool.metadata.deletionTimestamp !== undefined || isForeign(port, pool)

@@ -1,8 +1,10 @@
+import { parseDurationMs } from '../../api/duration.ts';
 import { awsFinalizer, portTag } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
+import type { TargetGroup } from '../../sandbox/elbv2/world.ts';
 import type { OperatorCall } from '../world.ts';
-import type { Invariant } from './invariant.ts';
-import { ownerOf, ownGroups, ownListeners, placeOf, registered } from './sight.ts';
+import type { Invariant, Scene } from './invariant.ts';
+import { isTouched, ownerOf, ownGroups, ownListeners, placeOf, registered } from './sight.ts';
 
 /** A call may arrive this long after what it was for was given up: its age, and that of what its sender believed. */
 const inFlightMs = 30_000;
@@ -51,8 +53,8 @@ export const noLeak: Invariant = {
     function judgeForgotten(previous: NLBPort, object: NLBPort): void {
       const { targetGroupArn: arn = '', targets = [] } = previous.status ?? {};
       const group = scene.aws().targetGroups.get(arn);
-      if (!group) return;
       const { name } = object.metadata;
+      if (!group || isTouched(scene, name)) return;
       if (object.status?.targetGroupArn !== arn && object.status?.creating === undefined) {
         scene.complain(`${name} has forgotten ${arn}, which is there`);
       }
@@ -105,6 +107,7 @@ export const noLeak: Invariant = {
         if (status?.listenerArn !== listener?.arn)
           wrong.push(`${name} counts on ${status?.listenerArn}, which is gone`);
         if (listener && listener.forwards[0]?.group !== group) wrong.push(`${name} forwards to another target group`);
+        if (group) wrong.push(...unlikePool(scene, group, name, spec.pool));
         const there = group ? registered(group).map(placeOf).toSorted() : [];
         const wanted = (spec.targets ?? []).map(placeOf).toSorted();
         if (there.join() !== wanted.join()) wrong.push(`${name} has targets [${there}] in AWS, wanted [${wanted}]`);
@@ -118,4 +121,19 @@ export const noLeak: Invariant = {
 
 function isKept({ metadata }: NLBPort): boolean {
   return metadata.finalizers?.includes(awsFinalizer) === true;
+}
+
+/** What of a target group is not as its pool has it. */
+function unlikePool(scene: Scene, { attributes, healthCheck }: TargetGroup, name: string, poolName: string): string[] {
+  const pool = scene.pools.get(poolName);
+  if (!pool || pool.metadata.deletionTimestamp !== undefined) return [];
+  const seconds = (duration: string) => String(parseDurationMs(duration) / 1_000);
+  const pairs = [
+    ['drain', attributes.get('deregistration_delay.timeout_seconds'), seconds(pool.spec.targets.deregistrationDelay)],
+    ['cross-zone', attributes.get('load_balancing.cross_zone.enabled'), 'true'],
+    ['check interval', String(healthCheck.intervalSeconds), seconds(pool.spec.healthCheck.interval)],
+  ];
+  return pairs
+    .filter(([, is, wanted]) => is !== wanted)
+    .map(([what, is, wanted]) => `the target group of ${name} has ${what} ${is}, ${wanted} wanted`);
 }

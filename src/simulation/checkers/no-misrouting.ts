@@ -1,8 +1,8 @@
 import { parseDurationMs } from '../../api/duration.ts';
 import type { NLBPort, PortClaim } from '../../api/port.ts';
-import type { Target } from '../../sandbox/elbv2/world.ts';
+import type { Target, TargetGroup } from '../../sandbox/elbv2/world.ts';
 import type { Invariant } from './invariant.ts';
-import { groupBehind, ownGroups, placeOf, podOf } from './sight.ts';
+import { claimantOf, groupBehind, isPod, ownGroups, placeOf } from './sight.ts';
 
 /** A claimant that has, or had, a port, and every place to which the port was to lead for it. */
 interface Tenancy {
@@ -21,7 +21,7 @@ export const noMisrouting: Invariant = {
   name: 'no misrouting by rebind',
   check(scene) {
     const tenancies = new Map<string, Tenancy[]>();
-    /** When AWS was last seen to hold a target of the port. */
+    /** When AWS was last seen to hold a target of the port that a claimant of it had. */
     const heldUntilMs = new Map<string, number>();
 
     function note(port: NLBPort): void {
@@ -40,6 +40,13 @@ export const noMisrouting: Invariant = {
       for (const target of targets) last.places.add(placeOf(target));
     }
 
+    function noteHeld(name: string, group: TargetGroup): void {
+      const all = tenancies.get(name) ?? [];
+      // What a person put there was nobody's.
+      const isHeld = [...group.targets.values()].some(target => all.some(({ places }) => places.has(placeOf(target))));
+      if (isHeld) heldUntilMs.set(name, scene.nowMs());
+    }
+
     /** A target that the port's holder never had, and a former one did. */
     function judgeTarget(port: NLBPort, target: Target): void {
       const { claim } = port.spec;
@@ -47,10 +54,13 @@ export const noMisrouting: Invariant = {
       const place = placeOf(target);
       const all = tenancies.get(port.metadata.name) ?? [];
       const own = all.at(-1);
-      if (own?.places.has(place) || podOf(scene, claim.uid)?.status?.podIP === target.id) return;
+      const holder = claimantOf(scene, claim.uid);
+      if (own?.places.has(place) || (holder && isPod(holder) && holder.status?.podIP === target.id)) return;
       const former = all.slice(0, -1).findLast(({ places }) => places.has(place));
       if (!former) return;
       const isNamesake = former.claim.namespace === claim.namespace && former.claim.name === claim.name;
+      // A Service that comes back under its name has the pods of before behind it; at rest they are judged one by one.
+      if (isNamesake && claim.kind === 'Service') return;
       // A namesake that takes its endpoint back may find its own old target on its way out, nobody else.
       if (isNamesake && target.draining) return;
       if (isNamesake && [...target.group.targets.values()].every(other => other === target || other.draining)) return;
@@ -62,7 +72,7 @@ export const noMisrouting: Invariant = {
     function judgeAll(): void {
       for (const { group, port: name } of ownGroups(scene)) {
         if (group.targets.size === 0) continue;
-        heldUntilMs.set(name, scene.nowMs());
+        noteHeld(name, group);
         const port = scene.ports.get(name);
         if (port) for (const target of group.targets.values()) judgeTarget(port, target);
       }
@@ -86,8 +96,7 @@ export const noMisrouting: Invariant = {
 
     return {
       onPort({ previous, object }) {
-        for (const { group, port } of ownGroups(scene))
-          if (group.targets.size > 0) heldUntilMs.set(port, scene.nowMs());
+        for (const { group, port } of ownGroups(scene)) noteHeld(port, group);
         if (object) note(object);
         const was = previous?.spec.claim;
         if (was && object && object.spec.claim?.uid !== was.uid && !isNamesakeOf(was, object.spec.claim)) {

@@ -1,14 +1,16 @@
-import type { Invariant } from './invariant.ts';
-import { allHeldBy, endpointsOf } from './sight.ts';
+import type { Change, Claimant, Invariant, Scene } from './invariant.ts';
+import { allHeldBy, claimantsOf, endpointsOf, isTouched, nameOf } from './sight.ts';
 
 /**
  * No port is ever bound to two claimants: a claim passes to another only by way of no claim at all, or from a released
  * one to a namesake; one that was exposed is released before it goes, and goes before its object does; no two objects
- * stand for one port; no two pods that hold their ports publish one endpoint.
+ * stand for one port; no two claimants that hold their ports publish one endpoint.
  */
 export const oneClaimant: Invariant = {
   name: 'one claimant',
   check: scene => ({
+    onPod: change => judgeEndpoints(scene, change),
+    onService: change => judgeEndpoints(scene, change),
     onPort({ key, previous, object }) {
       const [was, is] = [previous?.spec.claim, object?.spec.claim];
       if (was && is && was.uid !== is.uid) {
@@ -17,8 +19,9 @@ export const oneClaimant: Invariant = {
           scene.complain(`${key} passed from ${was.name} (${was.uid}) to ${is.name} (${is.uid})`);
         }
       }
-      if (was && !object) scene.complain(`${key} is gone while ${was.name} has it`);
-      else if (was?.exposed && was.releasedAt === undefined && !is) {
+      // Who takes its finalizer off takes the claim with it.
+      if (was && !object && !isTouched(scene, key)) scene.complain(`${key} is gone while ${was.name} has it`);
+      else if (was?.exposed && object && was.releasedAt === undefined && !is) {
         scene.complain(`${key} was taken from ${was.name} without a release`);
       }
       if (!previous && object) {
@@ -31,16 +34,18 @@ export const oneClaimant: Invariant = {
         if (twin) scene.complain(`${key} and ${twin.metadata.name} stand for one port`);
       }
     },
-    onPod({ key, previous, object }) {
-      const before = endpointsOf(previous);
-      for (const endpoint of endpointsOf(object)) {
-        if (before.includes(endpoint)) continue;
-        for (const [otherKey, other] of scene.pods) {
-          if (otherKey === key || !endpointsOf(other).includes(endpoint)) continue;
-          const isHeld = allHeldBy(scene, other.metadata.uid).some(port => port.status?.endpoint === endpoint);
-          if (isHeld) scene.complain(`${key} and ${otherKey} publish ${endpoint}`);
-        }
-      }
-    },
   }),
 };
+
+function judgeEndpoints(scene: Scene, { previous, object }: Change<Claimant>): void {
+  if (!object) return;
+  const before = endpointsOf(previous);
+  for (const endpoint of endpointsOf(object)) {
+    if (before.includes(endpoint)) continue;
+    for (const other of claimantsOf(scene)) {
+      if (other.metadata.uid === object.metadata.uid || !endpointsOf(other).includes(endpoint)) continue;
+      const isHeld = allHeldBy(scene, other.metadata.uid).some(port => port.status?.endpoint === endpoint);
+      if (isHeld) scene.complain(`${nameOf(object)} and ${nameOf(other)} publish ${endpoint}`);
+    }
+  }
+}

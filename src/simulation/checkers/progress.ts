@@ -2,8 +2,9 @@ import { findCondition } from '../../api/conditions.ts';
 import { poolLabel, readyCondition } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
 import { isFree } from '../../core/allocate.ts';
+import type { Service } from '../../kube/objects.ts';
 import type { Invariant, Scene } from './invariant.ts';
-import { allHeldBy, asks, wishOf } from './sight.ts';
+import { allHeldBy, asks, heldOf, nameOf, placeOf, readyBehind, type WishedPort, wishOf } from './sight.ts';
 
 /**
  * While AWS and Kubernetes answer at all and capacity exists, every claim becomes ready: in a world at rest nobody waits
@@ -23,17 +24,14 @@ export const progress: Invariant = {
         const ready = pod.status.conditions?.find(({ type }) => type === readyCondition);
         if (held && ready?.status !== 'True')
           wrong.push(`${key} has ${held.metadata.name}, and is not ready: ${ready?.reason}`);
-        const needed = wishOf(pod).length;
-        const open = [...scene.ports.values()].filter(port => isOpen(scene, port, poolName));
-        const free = [...Map.groupBy(open, port => port.spec.loadBalancer.arn).values()].find(
-          ports => ports.length >= needed,
-        );
+        const free = freeFor(scene, poolName, wishOf(pod));
         if (!held && free) {
           const names = free.map(({ metadata }) => metadata.name).join();
-          wrong.push(`${key} waits (${ready?.reason}) for ${needed} while ${names} is free`);
+          wrong.push(`${key} waits (${ready?.reason}) while ${names} is free`);
         }
         if (!held && !free && ready?.status !== 'False') wrong.push(`${key} is not told why it waits`);
       }
+      for (const service of scene.services.values()) wrong.push(...judgeService(scene, service));
       for (const [name, pool] of scene.pools) {
         const ports = [...scene.ports.values()].filter(({ spec }) => spec.pool === name);
         if (pool.metadata.deletionTimestamp !== undefined) {
@@ -58,6 +56,62 @@ export const progress: Invariant = {
     },
   }),
 };
+
+/** A Service that asks has its ports where they can be had, with every ready pod behind them, and says so. */
+function judgeService(scene: Scene, service: Service): string[] {
+  const name = nameOf(service);
+  const ready = service.status?.conditions?.find(({ type }) => type === readyCondition);
+  const held = heldOf(scene, service);
+  const pool = scene.pools.get(held[0]?.spec.pool ?? poolAsked(scene, service) ?? '');
+  if (!asks(scene, service) || !pool || pool.metadata.deletionTimestamp !== undefined) return [];
+  const wished = wishOf(service);
+  const { min, max } = pool.spec.ports;
+  const isFulfilledBy = (wish: WishedPort, { spec }: NLBPort) =>
+    wish.number === undefined ? spec.claim?.portName === wish.name : spec.port === wish.number;
+  const missing = wished.filter(wish => !held.some(port => isFulfilledBy(wish, port)));
+  const wrong: string[] = [];
+  if (wished.some(({ number }) => number !== undefined && (number < min || number > max))) {
+    if (ready?.reason !== 'PortNotInRange') wrong.push(`${name} is not told that its number is none of the pool's`);
+  } else if (missing.length > 0) {
+    const arn = held[0]?.spec.loadBalancer.arn;
+    const free = freeFor(scene, pool.metadata.name, missing, arn);
+    const names = free?.map(({ metadata }) => metadata.name).join();
+    if (free) wrong.push(`${name} waits (${ready?.reason}) while ${names} is free`);
+    if (ready?.status !== 'False') wrong.push(`${name} is not told why it waits`);
+  } else {
+    const behind = readyBehind(scene, service);
+    const [wanted, reason] = behind.length > 0 ? ['True', 'Healthy'] : ['False', 'NoEndpoints'];
+    if (ready?.status !== wanted || ready.reason !== reason) {
+      wrong.push(`${name} has ${behind.length} ready pods, and is told ${ready?.status} ${ready?.reason}`);
+    }
+    for (const wish of wished) {
+      const port = held.find(each => isFulfilledBy(wish, each));
+      const there = (port?.spec.targets ?? []).map(placeOf).toSorted().join();
+      const places = behind.map(ip => placeOf({ ip, port: wish.targetPort })).toSorted();
+      if (there !== places.join()) wrong.push(`${name} has [${there}] behind ${wish.name}, [${places}] wanted`);
+    }
+  }
+  return wrong;
+}
+
+function poolAsked(scene: Scene, service: Service): string | undefined {
+  return [...scene.pools.keys()].find(pool => asks(scene, service, pool));
+}
+
+/** Ports of one load balancer that a claim for these wishes could have: undefined where there are none. */
+function freeFor(scene: Scene, poolName: string, wished: readonly WishedPort[], only?: string): NLBPort[] | undefined {
+  const open = [...scene.ports.values()].filter(port => isOpen(scene, port, poolName));
+  for (const [arn, ports] of Map.groupBy(open, port => port.spec.loadBalancer.arn)) {
+    if (only !== undefined && arn !== only) continue;
+    const fixed = new Set(wished.flatMap(({ number }) => number ?? []));
+    const others = ports.filter(({ spec }) => !fixed.has(spec.port));
+    const found = wished.map(({ number }) =>
+      number === undefined ? others.shift() : ports.find(({ spec }) => spec.port === number),
+    );
+    if (!found.includes(undefined)) return found as NLBPort[];
+  }
+  return undefined;
+}
 
 /** Whether a claim could have the port: free, and nobody else listens there. */
 function isOpen(scene: Scene, port: NLBPort, poolName: string): boolean {

@@ -1,17 +1,35 @@
 import { readyCondition } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
-import type { Pod } from '../../kube/objects.ts';
-import type { Invariant } from './invariant.ts';
-import { allHeldBy, committed, endpointsOf, groupBehind, heldOf, ownerOf, registered } from './sight.ts';
+import type { Change, Claimant, Invariant } from './invariant.ts';
+import {
+  allHeldBy,
+  claimantsOf,
+  committed,
+  endpointsOf,
+  groupBehind,
+  heldOf,
+  isPod,
+  isTouched,
+  nameOf,
+  ownerOf,
+  ownGroups,
+  registered,
+} from './sight.ts';
+
+/** A Service may be called ready by what AWS had behind its ports this long ago. */
+const servedLagMs = 5_000;
 
 /**
  * An endpoint is published only after commit and with our listener in place, and is withdrawn with the port; a pod is
- * called ready only when AWS has it, healthy, and nobody else behind its port.
+ * called ready only when AWS has it, healthy, and nobody else behind its port; a Service when AWS has somebody behind each.
  */
 export const promiseKept: Invariant = {
   name: 'promise kept',
   check(scene) {
-    function judgeEndpoint(key: string, pod: Pod, endpoint: string): void {
+    /** When AWS last had a target behind each port. */
+    const servedAtMs = new Map<string, number>();
+
+    function judgeEndpoint(key: string, pod: Claimant, endpoint: string): void {
       const port = allHeldBy(scene, pod.metadata.uid).find(other => other.status?.endpoint === endpoint);
       if (!port) {
         scene.complain(`${key} publishes ${endpoint}, and holds no port of that endpoint`);
@@ -21,7 +39,7 @@ export const promiseKept: Invariant = {
       if (!committed(pod).includes(name))
         scene.complain(`${key} publishes ${endpoint}, and has not committed to ${name}`);
       if (!port.spec.claim?.exposed) scene.complain(`${key} publishes ${endpoint} while ${name} is not exposed`);
-      if (scene.touchedMs(name) !== Number.NEGATIVE_INFINITY) return;
+      if (isTouched(scene, name)) return;
       const group = groupBehind(scene, port);
       const loadBalancer = scene.aws().loadBalancers.get(port.spec.loadBalancer.arn);
       const listener = loadBalancer?.listeners.get(port.spec.port);
@@ -30,7 +48,7 @@ export const promiseKept: Invariant = {
       }
     }
 
-    function judgeReady(key: string, pod: Pod): void {
+    function judgeReady(key: string, pod: Claimant): void {
       const names = committed(pod);
       const ports = heldOf(scene, pod);
       if (ports.length === 0 || ports.length < names.length) {
@@ -39,9 +57,18 @@ export const promiseKept: Invariant = {
       for (const port of ports) judgeReadyPort(key, pod, port);
     }
 
-    function judgeReadyPort(key: string, pod: Pod, port: NLBPort): void {
-      if (scene.touchedMs(port.metadata.name) !== Number.NEGATIVE_INFINITY) return;
+    function judgeReadyPort(key: string, pod: Claimant, port: NLBPort): void {
+      if (isTouched(scene, port.metadata.name)) return;
       const group = groupBehind(scene, port);
+      if (!isPod(pod)) {
+        const isServed = group && registered(group).length > 0;
+        const servedMs = isServed ? scene.nowMs() : servedAtMs.get(port.metadata.name);
+        // What was healthy a moment ago is on its way out for another process, and comes back.
+        if (servedMs === undefined || scene.nowMs() - servedMs > servedLagMs) {
+          scene.complain(`${key} is called ready, and AWS has nothing behind ${port.metadata.name}`);
+        }
+        return;
+      }
       const mine = group && registered(group).filter(({ id }) => id === pod.status?.podIP);
       if (!mine || mine.length === 0) {
         scene.complain(`${key} is called ready, and AWS does not have ${pod.status?.podIP} for ${port.metadata.name}`);
@@ -50,23 +77,32 @@ export const promiseKept: Invariant = {
       if (registered(group).length > mine.length) scene.complain(`${key} is called ready beside somebody else`);
     }
 
+    function judge({ previous, object }: Change<Claimant>): void {
+      if (!object) return;
+      const key = nameOf(object);
+      const before = endpointsOf(previous);
+      for (const endpoint of endpointsOf(object)) {
+        if (!before.includes(endpoint)) judgeEndpoint(key, object, endpoint);
+      }
+      const isReady = (claimant: Claimant | undefined) =>
+        claimant?.status?.conditions?.find(({ type }) => type === readyCondition)?.status === 'True';
+      if (isReady(object) && !isReady(previous)) judgeReady(key, object);
+    }
+
     return {
-      onPod({ key, previous, object }) {
-        if (!object) return;
-        const before = endpointsOf(previous);
-        for (const endpoint of endpointsOf(object)) {
-          if (!before.includes(endpoint)) judgeEndpoint(key, object, endpoint);
+      onPod: judge,
+      onService: judge,
+      onCall() {
+        for (const { group, port } of ownGroups(scene)) {
+          if (registered(group).length > 0) servedAtMs.set(port, scene.nowMs());
         }
-        const isReady = (pod: Pod | undefined) =>
-          pod?.status?.conditions?.find(({ type }) => type === readyCondition)?.status === 'True';
-        if (isReady(object) && !isReady(previous)) judgeReady(key, object);
       },
       atRest() {
-        return [...scene.pods].flatMap(([key, pod]) => {
-          const had = allHeldBy(scene, pod.metadata.uid).map(port => port.status?.endpoint);
-          return endpointsOf(pod)
+        return claimantsOf(scene).flatMap(claimant => {
+          const had = allHeldBy(scene, claimant.metadata.uid).map(port => port.status?.endpoint);
+          return endpointsOf(claimant)
             .filter(endpoint => !had.includes(endpoint))
-            .map(endpoint => `${key} still publishes ${endpoint}`);
+            .map(endpoint => `${nameOf(claimant)} still publishes ${endpoint}`);
         });
       },
     };

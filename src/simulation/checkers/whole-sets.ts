@@ -1,7 +1,17 @@
 import type { NLBPort } from '../../api/port.ts';
-import type { Pod } from '../../kube/objects.ts';
-import type { Invariant } from './invariant.ts';
-import { allHeldBy, asks, committed, endpointOf, isHeldBy, podOf, publishedBy, wishOf } from './sight.ts';
+import type { Change, Claimant, Invariant } from './invariant.ts';
+import {
+  allHeldBy,
+  asks,
+  claimantOf,
+  committed,
+  endpointOf,
+  isHeldBy,
+  isPod,
+  nameOf,
+  publishedBy,
+  wishOf,
+} from './sight.ts';
 
 /**
  * Of several ports no partial set is ever committed, exposed or published, and none survives settling: a commit names as
@@ -11,51 +21,66 @@ import { allHeldBy, asks, committed, endpointOf, isHeldBy, podOf, publishedBy, w
 export const wholeSets: Invariant = {
   name: 'whole sets',
   check(scene) {
-    /** Every NLBPort that a pod ever committed to, by the pod's uid. */
-    const commits = new Map<string, Set<string>>();
+    /** Every set of NLBPorts that a claimant ever committed to, by its uid. */
+    const commits = new Map<string, string[][]>();
 
-    function judgeCommit(key: string, pod: Pod): void {
+    function judgeCommit(key: string, pod: Claimant): void {
       const names = committed(pod);
       const wished = wishOf(pod).length;
-      if (names.length !== 0 && new Set(names).size !== wished) {
+      const isAsBefore = (commits.get(pod.metadata.uid ?? '') ?? []).some(
+        before => before.toSorted().join() === names.toSorted().join(),
+      );
+      // A Service whose edited ports can't be had keeps those that it had.
+      const isKept = !isPod(pod) && isAsBefore;
+      if (names.length !== 0 && new Set(names).size !== wished && !isKept) {
         scene.complain(`${key} committed to ${names.join()}, and asks for ${wished} port(s)`);
       }
       const hosts = new Set(names.map(name => scene.ports.get(name)?.spec.loadBalancer.arn ?? name));
       if (hosts.size > 1) scene.complain(`${key} committed to ${names.join()}, on ${hosts.size} load balancers`);
     }
 
-    function judgePublished(key: string, pod: Pod): void {
+    function judgePublished(key: string, pod: Claimant): void {
       const [published, endpoint] = [publishedBy(pod), endpointOf(pod)];
       if (published[0]?.endpoint !== endpoint) {
         scene.complain(`${key} publishes ${endpoint}, and first of all ${published[0]?.endpoint}`);
       }
       if (published.length === 0) return;
+      if (new Set(published.map(({ host }) => host)).size > 1) scene.complain(`${key} publishes several hosts`);
+      if (!isPod(pod)) {
+        // What it asks for may have been edited; what it publishes is what it has committed to.
+        const [told, bound] = [published.length, committed(pod).length];
+        if (told !== bound) scene.complain(`${key} publishes ${told} endpoints, and has committed to ${bound} ports`);
+        return;
+      }
       const wished = wishOf(pod).flatMap(({ endpoints }) => endpoints);
       const names = published.map(({ name }) => name);
       if (names.toSorted().join() !== wished.toSorted().join()) {
         scene.complain(`${key} publishes ${names.join()}, and asks for ${wished.join()}`);
       }
-      if (new Set(published.map(({ host }) => host)).size > 1) scene.complain(`${key} publishes several hosts`);
     }
 
     function judgeExposed(port: NLBPort): void {
       const { claim } = port.spec;
-      if (claim?.kind !== 'Pod' || commits.get(claim.uid)?.has(port.metadata.name)) return;
+      if (!claim || commits.get(claim.uid)?.some(names => names.includes(port.metadata.name))) return;
       scene.complain(`${port.metadata.name} is exposed for ${claim.name}, which never committed to it`);
     }
 
+    function follow({ previous, object }: Change<Claimant>): void {
+      if (!object) return;
+      const key = nameOf(object);
+      const isSame = (of: (claimant: Claimant | undefined) => unknown) =>
+        JSON.stringify(of(previous)) === JSON.stringify(of(object));
+      if (!isSame(committed)) {
+        const uid = object.metadata.uid ?? '';
+        judgeCommit(key, object);
+        commits.set(uid, [...(commits.get(uid) ?? []), committed(object)]);
+      }
+      if (!isSame(publishedBy) || !isSame(endpointOf)) judgePublished(key, object);
+    }
+
     return {
-      onPod({ key, previous, object }) {
-        if (!object) return;
-        const isSame = (of: (pod: Pod | undefined) => unknown) =>
-          JSON.stringify(of(previous)) === JSON.stringify(of(object));
-        if (!isSame(committed)) {
-          const uid = object.metadata.uid ?? '';
-          commits.set(uid, new Set([...(commits.get(uid) ?? []), ...committed(object)]));
-          judgeCommit(key, object);
-        }
-        if (!isSame(publishedBy) || !isSame(endpointOf)) judgePublished(key, object);
-      },
+      onPod: follow,
+      onService: follow,
       onPort({ previous, object }) {
         const [was, is] = [previous?.spec.claim, object?.spec.claim];
         // A namesake that takes a port over finds it exposed: giving it up is a release then, and no undoing.
@@ -67,10 +92,10 @@ export const wholeSets: Invariant = {
           spec.claim?.kind === 'Pod' ? [spec.claim.uid] : [],
         );
         for (const uid of new Set(uids)) {
-          const pod = podOf(scene, uid);
+          const pod = claimantOf(scene, uid);
           const held = allHeldBy(scene, uid);
           const [first] = held;
-          if (!pod || !first || !asks(scene, pod, first.spec.pool)) continue;
+          if (!pod || !first || !isPod(pod) || !asks(scene, pod, first.spec.pool)) continue;
           const { name } = pod.metadata;
           const wished = wishOf(pod);
           const names = held.map(({ spec }) => spec.claim?.portName ?? '').toSorted();

@@ -3,19 +3,25 @@ import { type NLBPortPool, nlbPortPools } from '../../api/pool.ts';
 import { isNotFound } from '../../kube/kube-error.ts';
 import type { Pod } from '../../kube/objects.ts';
 import { pods as podResource } from '../../kube/resource.ts';
-import type { VirtualNetwork } from '../../sandbox/virtual-network.ts';
 import type { World } from '../world.ts';
+import { createAddresses } from './addresses.ts';
 import type { Draw } from './draw.ts';
-import type { Scenario } from './scenario.ts';
+import { createFleet } from './fleet.ts';
+import { createHands } from './hands.ts';
+import { lengthenQuarantine, type Scenario } from './scenario.ts';
+import { serve } from './serve.ts';
 
 /** Everybody but the operator: they make rooms and end them, edit pools, and have listeners of their own. */
 export interface People {
+  start(): Promise<void>;
   /** One act, drawn. */
   act(): Promise<void>;
   /** The end of a run: whatever was begun is brought to an end; nobody acts any more by themselves. */
   calmDown(): Promise<void>;
   /** Every room ends, and where drawn every pool is deleted. Resolves to whether the pools were. */
   leave(): Promise<boolean>;
+  /** The run is over: what others do by themselves ends. */
+  end(): Promise<void>;
   /** Acts so far. */
   readonly acts: number;
 }
@@ -26,11 +32,10 @@ export interface PeopleDeps {
   /** A stream for each thing that only some runs are about. */
   streams: (name: string) => Draw;
   scenario: Scenario;
+  /** Told of every NLBPort whose resources or object somebody has touched. */
+  onTouched: (portName: string) => void;
   say: (line: string) => void;
 }
-
-/** The VPC CNI gives an address to another pod after this at the earliest (IP_COOLDOWN_PERIOD). */
-const addressRestMs = 30_000;
 
 interface Room {
   name: string;
@@ -41,16 +46,15 @@ interface Room {
 }
 
 /** Makes people. They see only what they did themselves. */
-export function createPeople({ world, draw, streams, scenario, say }: PeopleDeps): People {
+export function createPeople({ world, draw, streams, scenario, onTouched, say }: PeopleDeps): People {
   const { kube, clock, network } = world;
   const sets = streams('several ports of a room');
   const retentions = streams('retention, edited');
   const rooms = new Map<string, Room>();
-  const restingUntilMs = new Map<string, number>();
+  const addresses = createAddresses({ clock, draw });
   const foreign: { listenerArn: string; targetGroupArn: string }[] = [];
   let isOver = false;
   let acts = 0;
-  let started = 0;
 
   /** What follows of itself, unless the object is gone by then. */
   function later(delayMs: number, run: () => Promise<void>): void {
@@ -61,30 +65,17 @@ export function createPeople({ world, draw, streams, scenario, say }: PeopleDeps
     });
   }
 
-  /** The address that was given back longest ago is the last choice: reuse is what hurts. */
-  function takeAddress(): string {
-    const nowMs = clock.nowMs();
-    const inUse = new Set([...rooms.values()].map(({ ip }) => ip));
-    const used = [...restingUntilMs].filter(([ip, untilMs]) => untilMs <= nowMs && !inUse.has(ip)).map(([ip]) => ip);
-    if (used.length > 0 && draw.chance(0.7)) return used.at(-1)!;
-    started += 1;
-    return `10.0.${started >> 8}.${started & 255}`;
-  }
-
   async function stopServing(room: Room): Promise<void> {
     const { ip, servers } = room;
     room.servers = [];
     for (const server of servers) await server.close();
-    if (ip !== undefined) {
-      restingUntilMs.delete(ip);
-      restingUntilMs.set(ip, clock.nowMs() + addressRestMs);
-    }
+    if (servers.length > 0 && ip !== undefined) addresses.giveBack(ip);
   }
 
   async function giveAddress(room: Room): Promise<void> {
     if (rooms.get(room.name) !== room || room.state !== 'lives') return;
     await stopServing(room);
-    const ip = takeAddress();
+    const ip = addresses.take();
     room.ip = ip;
     room.servers = await serve(network, room.uid, ip);
     say(`${room.name} (${room.uid}) runs at ${ip}`);
@@ -174,7 +165,16 @@ export function createPeople({ world, draw, streams, scenario, say }: PeopleDeps
 
   const living = () => [...rooms.values()].filter(({ state }) => state === 'lives');
 
+  const fleet =
+    scenario.services.length > 0
+      ? createFleet({ world, draw: streams('fleet'), scenario, addresses, later, say })
+      : undefined;
+  const hands = scenario.byHand
+    ? createHands({ world, draw: streams('hands'), onTouched, onTaken: theirs => foreign.push(theirs) })
+    : undefined;
   const all: { weight: number; act: () => Promise<string | undefined> }[] = [
+    ...(fleet?.acts ?? []),
+    ...(hands?.acts ?? []),
     {
       weight: 10,
       async act() {
@@ -247,6 +247,7 @@ export function createPeople({ world, draw, streams, scenario, say }: PeopleDeps
       async act() {
         const { name, spec } = draw.oneOf(scenario.pools);
         const edit = drawEdit(spec);
+        if (scenario.lateCallMs > 1_000) lengthenQuarantine(edit);
         await kube.patch(nlbPortPools, { name }, { type: 'merge', body: { spec: edit } });
         return `edits ${name}: ${JSON.stringify(edit)}`;
       },
@@ -320,6 +321,8 @@ export function createPeople({ world, draw, streams, scenario, say }: PeopleDeps
   const anyOf = <T>(choices: readonly T[]): T | undefined => (choices.length === 0 ? undefined : draw.oneOf(choices));
 
   return {
+    start: async () => fleet?.start(),
+    end: async () => fleet?.stop(),
     get acts() {
       return acts;
     },
@@ -341,33 +344,16 @@ export function createPeople({ world, draw, streams, scenario, say }: PeopleDeps
     async calmDown() {
       isOver = true;
       for (const room of [...rooms.values()]) if (room.state !== 'lives') await vanish(room);
+      await fleet?.calmDown();
       while (foreign.length > 0 && draw.chance(0.5)) await removeForeignListener();
     },
     async leave() {
       for (const room of [...rooms.values()]) await vanish(room);
+      await fleet?.leave();
       const goes = draw.chance(0.5);
       say(goes ? 'everyone leaves, and the pools are deleted' : 'everyone leaves');
       if (goes) for (const { name } of scenario.pools) await kube.delete<NLBPortPool>(nlbPortPools, { name });
       return goes;
     },
   };
-}
-
-/** Game servers that answer with their pod's uid, and accept connections, so that health checks pass. */
-async function serve(network: VirtualNetwork, uid: string, ip: string): Promise<{ close(): Promise<void> }[]> {
-  const servers: { close(): Promise<void> }[] = [];
-  for (const port of [7777, 7778, 7779]) {
-    const at = { host: ip, port };
-    const tcp = await network.listenTcp(at, connection => {
-      connection.attach({
-        data: () => connection.write(Buffer.from(uid)),
-        ended: () => connection.end(),
-        closed() {},
-        drained() {},
-      });
-    });
-    const udp = await network.bindUdp(at, (_, from) => udp.send(Buffer.from(uid), from));
-    servers.push(tcp, udp);
-  }
-  return servers;
 }

@@ -69,19 +69,29 @@ export async function playSeed(seed: number): Promise<Played> {
     broken.push({ invariant, what, atMs: world.clock.nowMs() - startMs });
     world.trace.add(`BROKEN ${invariant}: ${what}`);
   };
-  const follow = followWorld(world, scenario, () => checkers);
+  const touchedMs = new Map<string, number>();
+  const onTouched = (name: string) => void touchedMs.set(name, world.clock.nowMs());
+  const follow = followWorld(world, scenario, () => checkers, touchedMs);
   checkers = allInvariants.map(({ name, check }) => ({
     invariant: name,
     checker: check({ ...follow, complain: complain(name) }),
   }));
 
   const say = (line: string) => world.trace.add(line);
-  const people = createPeople({ world, draw: drawOf(2), streams, scenario, say });
-  const trouble = createTrouble({ world, draw: drawOf(3), strays: drawOf(5), scenario, say });
+  const people = createPeople({ world, draw: drawOf(2), streams, scenario, onTouched, say });
+  const trouble = createTrouble({
+    world,
+    draw: drawOf(3),
+    strays: drawOf(5),
+    paging: streams('failing pages'),
+    scenario,
+    say,
+  });
   const pace = drawOf(4);
 
   await world.kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
   for (const { name, spec } of scenario.pools) await world.pool(name, spec);
+  await people.start();
   trouble.begin();
   const endMs = startMs + scenario.activeMs;
   while (world.clock.nowMs() < endMs && broken.length === 0) {
@@ -98,6 +108,7 @@ export async function playSeed(seed: number): Promise<Played> {
   }
   const faults = Object.fromEntries([...trouble.counts].toSorted());
   trouble.leave();
+  await people.end();
   await world.end();
   return {
     seed,
@@ -146,12 +157,15 @@ function followWorld(
   world: World,
   scenario: Scenario,
   checkers: () => { checker: Checker }[],
+  touchedMs: ReadonlyMap<string, number>,
 ): Omit<Scene, 'complain'> {
   const pods = new Map();
   const ports = new Map();
   const pools = new Map();
+  const services = new Map();
   const kinds = [
     { collection: 'pods', into: pods, hook: 'onPod' },
+    { collection: 'services', into: services, hook: 'onService' },
     { collection: 'nlbports.nlbports.dev', into: ports, hook: 'onPort' },
     { collection: 'nlbportpools.nlbports.dev', into: pools, hook: 'onPool' },
   ] as const;
@@ -170,13 +184,14 @@ function followWorld(
   return {
     nowMs: () => world.clock.nowMs(),
     pods,
+    services,
     ports,
     pools,
     aws: () => world.emulator.look()[0]!,
     clusterId: world.cluster.systemUid,
     skewMs: 2 * scenario.skewMs,
     budgetJudged: scenario.budgetJudged,
-    touchedMs: () => Number.NEGATIVE_INFINITY,
+    touchedMs: name => touchedMs.get(name) ?? Number.NEGATIVE_INFINITY,
   };
 }
 

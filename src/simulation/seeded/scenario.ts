@@ -15,6 +15,8 @@ export interface Scenario {
   pools: { name: string; spec: Record<string, unknown> }[];
   /** Names that rooms have: few, so that they come again. */
   rooms: string[];
+  /** Names that Services have; none: nobody makes any. */
+  services: readonly string[];
   /** Whether some rooms ask for two or three ports. */
   severalPorts: boolean;
   /** What `release.retain` may be; empty: nothing is retained. */
@@ -24,9 +26,17 @@ export interface Scenario {
   options: WrittenOptions;
   /** How far a wall clock may be off, milliseconds; 0: never. */
   skewMs: number;
+  /** Whether people lay hands on what is the operator's. */
+  byHand: boolean;
+  /** A call to AWS may be under way for so long, milliseconds. */
+  lateCallMs: number;
   /** Whether AWS's own buckets judge the run: one operator that never dies, and no call of a person. */
   budgetJudged: boolean;
 }
+
+const signatureAgeMs = 10_000;
+/** What is made by a call this late is found without an audit. */
+const shortLateCallMs = 900;
 
 /** Draws a scenario: few ports and many who want them, so that everything meets everything. */
 export function drawScenario(draw: Draw, streams: (name: string) => Draw): Scenario {
@@ -37,20 +47,32 @@ export function drawScenario(draw: Draw, streams: (name: string) => Draw): Scena
   const sets = streams('several ports');
   const severalPorts = !budgetJudged && sets.chance(0.35);
   const fewPorts = budgetJudged ? draw.int(8, 12) : draw.int(1, 3);
+  const fleets = streams('Services');
+  // A Service may well have the name of a room.
+  const services: readonly string[] =
+    !budgetJudged && fleets.chance(0.3) ? fleets.oneOf([['room-1'], ['room-1', 'shop']]) : [];
   // Room for one or two sets, and some more.
-  const ports = severalPorts ? sets.int(2, 5) : fewPorts;
+  const ports = (severalPorts ? sets.int(2, 5) : fewPorts) + services.length;
   const protocol = draw.oneOf(['UDP', 'TCP_UDP']);
   const retentions = streams('retention');
   const retains = !budgetJudged && retentions.chance(0.3) ? ['20s', '90s'] : [];
   const pools = [{ name: 'game', spec: poolSpec(draw, protocol, 30_000, ports) }];
   if (!budgetJudged && draw.chance(0.3))
     pools.push({ name: 'lobby', spec: poolSpec(draw, protocol, 31_000, draw.int(1, 2)) });
+  if (services.length > 0) pools[0]!.spec.default = fleets.chance(0.7);
   if (retains.length > 0) {
     for (const { spec } of pools) Object.assign(spec.release as object, { retain: retentions.oneOf(retains) });
   }
   const audits = streams('audits');
   // Elsewhere it is rare, so that it does not mend what should not have gone wrong.
   const audited = !budgetJudged && audits.chance(0.25);
+  const hands = streams('people who lay hands on AWS');
+  const byHand = !budgetJudged && hands.chance(0.25);
+  const lateness = streams('late calls');
+  const lateCallMs = !budgetJudged && lateness.chance(0.25) ? signatureAgeMs : shortLateCallMs;
+  const paging = streams('short pages');
+  const pageSize = !budgetJudged && paging.chance(0.3) ? paging.int(1, 3) : undefined;
+  if (lateCallMs > shortLateCallMs) for (const { spec } of pools) lengthenQuarantine(spec);
   const capacity = loadBalancers.length * ports;
   const rooms = budgetJudged ? capacity : Math.min(8, capacity + draw.int(0, 2));
   return {
@@ -60,7 +82,8 @@ export function drawScenario(draw: Draw, streams: (name: string) => Draw): Scena
     profile: budgetJudged ? 'throttled' : 'instant',
     settings: {
       // What is held up longer dies of its signature's age.
-      'signature-age': '10s',
+      'signature-age': `${signatureAgeMs}ms`,
+      ...(pageSize === undefined ? {} : { 'page-size': String(pageSize) }),
       'stale-read-delay': draw.oneOf(['0s', '0s', '0s-2s']),
       'in-use-delay': draw.oneOf(['0s', '0s', '2s-6s']),
       'registration-delay': draw.oneOf(['0s', '1s-8s']),
@@ -68,6 +91,7 @@ export function drawScenario(draw: Draw, streams: (name: string) => Draw): Scena
     },
     pools,
     rooms: Array.from({ length: rooms }, (_, at) => `room-${at + 1}`),
+    services,
     severalPorts,
     retains,
     operators,
@@ -76,12 +100,21 @@ export function drawScenario(draw: Draw, streams: (name: string) => Draw): Scena
       'lease-duration': '6s',
       'pool-resync': '20s',
       'conflict-retry': '15s',
-      ...(audited ? { 'audit-interval': audits.oneOf(['10s', '25s']) } : {}),
+      // What was done by hand, or late, is the audit's to find.
+      ...(audited || byHand || lateCallMs > shortLateCallMs ? { 'audit-interval': audits.oneOf(['10s', '25s']) } : {}),
       ...(budgetJudged ? { 'health-first-look': '5s' } : {}),
     },
     skewMs: !budgetJudged && draw.chance(0.2) ? 2_000 : 0,
+    byHand,
+    lateCallMs,
     budgetJudged,
   };
+}
+
+/** What may still arrive must not outlast the rest of a port. */
+export function lengthenQuarantine(spec: Record<string, unknown>): void {
+  const release = spec.release as { quarantine?: string } | undefined;
+  if (release?.quarantine === '3s') release.quarantine = '20s';
 }
 
 function poolSpec(draw: Draw, protocol: string, min: number, ports: number): Record<string, unknown> {

@@ -46,10 +46,12 @@ export function createTrouble(deps: {
   draw: Draw;
   /** Of what goes astray. */
   strays: Draw;
+  /** Of listings that fail after their first page. */
+  paging: Draw;
   scenario: Scenario;
   say: (line: string) => void;
 }): Trouble {
-  const { world, draw, strays, scenario, say } = deps;
+  const { world, draw, strays, paging, scenario, say } = deps;
   const { clock } = world;
   const counts = new Map<string, number>();
   const count = (kind: string, by = 1) => void counts.set(kind, (counts.get(kind) ?? 0) + by);
@@ -92,7 +94,7 @@ export function createTrouble(deps: {
       count(`${kind} (${io.side})`);
       switch (kind as keyof Rates) {
         case 'arrives late':
-          return { arrivesLateMs: draw.int(50, io.side === 'aws' ? lateCallMs : 15_000) };
+          return { arrivesLateMs: draw.int(50, io.side === 'aws' ? scenario.lateCallMs : 15_000) };
         case 'answers late':
           return { answersLateMs: draw.int(50, 8_000) };
         case 'dies':
@@ -192,6 +194,20 @@ export function createTrouble(deps: {
     blows[kind](forMs, probability);
   }
 
+  function failLaterPages(): void {
+    if (isOver || quiet) return;
+    const forMs = paging.int(2_000, 40_000);
+    const probability = paging.oneOf([0.5, 1]);
+    say(`aws fails after the first page for ${forMs} ms (${probability})`);
+    collect();
+    count('aws fails after the first page');
+    during(
+      active.aws,
+      { kind: paging.oneOf(['error', 'dropped', 'throttle']), contains: 'Marker=', probability },
+      forMs,
+    );
+  }
+
   return {
     counts,
     get kinds() {
@@ -203,6 +219,11 @@ export function createTrouble(deps: {
     },
     begin() {
       startMissing();
+      if ('page-size' in scenario.settings) {
+        for (let times = paging.int(1, 4); times > 0; times--) {
+          clock.after(paging.int(0, scenario.activeMs), failLaterPages);
+        }
+      }
       for (const kind of kinds) {
         for (let times = draw.int(1, 3); times > 0; times--) {
           clock.after(draw.int(0, scenario.activeMs), () => befall(kind));
@@ -226,6 +247,3 @@ export function createTrouble(deps: {
     },
   };
 }
-
-/** A call to AWS that is under way for longer than this is not drawn. */
-const lateCallMs = 900;
