@@ -20,11 +20,12 @@ const common = ['--cluster', 'game', '--cluster-id', clusterId];
 describe('the setup scripts, by the real AWS CLI on moto', { timeout: 900_000 }, () => {
   let env: NodeJS.ProcessEnv;
   let moto: ReturnType<typeof spawn>;
+  let programs: string;
   let podIdentity: Server;
 
   before(async () => {
     const { aws } = await pythonClients();
-    const programs = await pythonPrograms('moto', 'moto-requirements.txt');
+    programs = await pythonPrograms('moto', 'moto-requirements.txt');
     const port = await pickPort();
     moto = spawn(join(programs, 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
     const endpoint = `http://127.0.0.1:${port}`;
@@ -141,6 +142,10 @@ describe('the setup scripts, by the real AWS CLI on moto', { timeout: 900_000 },
       });
     });
   }
+
+  test('deploy/iam/cloudformation.yaml is a template in which cfn-lint finds nothing', async () => {
+    assert.equal(await run(join(programs, 'cfn-lint'), 'deploy/iam/cloudformation.yaml'), '');
+  });
 
   test('deploy/iam/cloudformation.yaml makes the same policy', async () => {
     const parameters = {
