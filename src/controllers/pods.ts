@@ -16,7 +16,7 @@ import { type ReconcileResult, requeueAt, type WorkQueue } from '../kube/work-qu
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
-import { exposePort, releasePorts } from './claim-port.ts';
+import { exposePort, holdsAnyOf, releasePorts } from './claim-port.ts';
 import {
   type ClaimReport,
   errorReport,
@@ -264,6 +264,10 @@ async function commit(
   set: readonly NLBPort[],
   mine: readonly NLBPort[],
 ): Promise<ReconcileResult> {
+  // Exposing what is exposed already writes nothing, so that no server says whether the claim still holds.
+  for (const { metadata, spec } of set) {
+    if (spec.claim?.exposed && !(await holdsAnyOf(deps, pod.metadata.uid, [metadata.name]))) return again;
+  }
   const names = set.map(port => port.metadata.name);
   const bound = plainReport('Bound', `${names.length === 1 ? 'Port' : 'Ports'} ${names.join(', ')} bound`);
   const annotations = { ...bound.annotations, [boundAnnotation]: names.join() };

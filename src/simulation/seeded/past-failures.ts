@@ -17,4 +17,8 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     was: 'after a lost race the status of a pool was written by a listing older than the one that had won',
   },
   { seed: 720031, was: 'a pod that waited in one pool was relabelled, and nobody looked for a port of the other one' },
+  {
+    seed: 95016,
+    was: 'a pod was committed again to exposed ports that another leader had released, and published them',
+  },
 ];
