@@ -111,6 +111,20 @@ export async function exposePort(
   return sameTargets(written.spec.targets ?? [], wanted) ? written : undefined;
 }
 
+/**
+ * Whether the live object says, too, that the claimant holds the port: asked before an endpoint is published over a port to
+ * which this turn has written nothing, as another process may have released it since the cache was told.
+ */
+export async function confirmHeld(deps: ClaimPortDeps, uid: string, port: NLBPort): Promise<boolean> {
+  const operations: JsonPatchOperation[] = [
+    { op: 'test', path: '/spec/claim/uid', value: uid },
+    { op: 'test', path: '/spec/claim/releasedAt', value: null },
+    { op: 'add', path: '/spec/claim/exposed', value: true },
+  ];
+  const written = await swapPort(deps, port, { type: 'json', operations });
+  return written !== undefined && isHeldBy(written, uid) && written.spec.claim?.exposed === true;
+}
+
 /** Gives ports up; false where the live object says that one is still held. `isGone`: see `releasePort`. */
 export async function releasePorts(
   deps: ClaimPortDeps,

@@ -44,6 +44,11 @@ export function findReady({ status }: Told): PodCondition | undefined {
   return status?.conditions?.find(({ type }) => type === readyCondition);
 }
 
+/** Whether the report gives an endpoint to an object that has none. */
+export function publishes({ annotations }: ClaimReport, { metadata }: Told): boolean {
+  return Boolean(annotations[endpointAnnotation]) && metadata.annotations?.[endpointAnnotation] === undefined;
+}
+
 /**
  * The strategic merge patch of the object's status that makes it say this, and with it `more` of its status; undefined
  * where it says so already and `more` is empty. It fails where the object is another one by now, or was written meanwhile:

@@ -16,12 +16,13 @@ import { type ReconcileResult, requeueAt, type WorkQueue } from '../kube/work-qu
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
-import { exposePort, holdsAnyOf, releasePorts } from './claim-port.ts';
+import { confirmHeld, exposePort, releasePorts } from './claim-port.ts';
 import {
   type ClaimReport,
   errorReport,
   findReady,
   plainReport,
+  publishes,
   releasedReport,
   reportPatch,
   withoutCommit,
@@ -197,7 +198,13 @@ async function serve(deps: PodsContext, pod: Pod, mine: readonly NLBPort[]): Pro
   }
   // What was told and when to look again are of one moment: a port may become ready while the pod is written.
   const nowMs = deps.clock.nowMs();
-  const told = await deps.claimants.report(pod, publication(deps, pod, exposed, wish, nowMs));
+  const report = publication(deps, pod, exposed, wish, nowMs);
+  if (publishes(report, pod)) {
+    for (const port of exposed.filter(port => set.includes(port))) {
+      if (!(await confirmHeld(deps, pod.metadata.uid ?? '', port))) return again;
+    }
+  }
+  const told = await deps.claimants.report(pod, report);
   const gate = await openSchedulingGate(deps, deps.pods.get(keyOf(pod)) ?? pod);
   if (gate === 'again') return again;
   if (gate !== 'done') deps.claimants.noteOnce(pod, 'SchedulingGateForbidden', gate.forbidden);
@@ -264,10 +271,6 @@ async function commit(
   set: readonly NLBPort[],
   mine: readonly NLBPort[],
 ): Promise<ReconcileResult> {
-  // Exposing what is exposed already writes nothing, so that no server says whether the claim still holds.
-  for (const { metadata, spec } of set) {
-    if (spec.claim?.exposed && !(await holdsAnyOf(deps, pod.metadata.uid, [metadata.name]))) return again;
-  }
   const names = set.map(port => port.metadata.name);
   const bound = plainReport('Bound', `${names.length === 1 ? 'Port' : 'Ports'} ${names.join(', ')} bound`);
   const annotations = { ...bound.annotations, [boundAnnotation]: names.join() };

@@ -2,7 +2,7 @@ import { preciseTimestamp } from '../api/conditions.ts';
 import type { CodedError, Result } from '../api/errors.ts';
 import { awsFinalizer } from '../api/names.ts';
 import type { IpFamily, NLBPortPool } from '../api/pool.ts';
-import { type NLBPort, nlbPorts, type PortStatus, sameTarget } from '../api/port.ts';
+import { type NLBPort, nlbPorts, type PortStatus, sameTarget, type Target } from '../api/port.ts';
 import { NotWanted } from '../aws/aws-error.ts';
 import type { CallOptions, CallPriority } from '../aws/elbv2-api.ts';
 import type { PortProvider, PortResources, TargetHealth } from '../aws/port-provider.ts';
@@ -49,6 +49,11 @@ export interface PortsDeps {
   times: OperatorTimes;
 }
 
+/** The same, with what this process has written down itself. */
+interface PortsContext extends PortsDeps {
+  announcements: Announcements;
+}
+
 /** A step failed for a reason that its object shows; the queue's backoff brings it back. */
 class StepFailed extends ToldError {
   override readonly name = 'StepFailed';
@@ -64,7 +69,8 @@ const maxStepsPerTurn = 30;
  * and its pool; never a pod. Writes: the NLBPort's status, the removal of a released claim, the finalizer; AWS. Requeue:
  * at the next time that matters. Failure: the coded reason stands in a condition, and the queue backs off.
  */
-export function portReconciler(deps: PortsDeps): (name: string) => Promise<ReconcileResult> {
+export function portReconciler(given: PortsDeps): (name: string) => Promise<ReconcileResult> {
+  const deps: PortsContext = { ...given, announcements: createAnnouncements(given.ports) };
   const lookAgain = new Map<string, () => void>();
   const handsSince = createHandsSince(deps.clock);
   const leftBehind = createLeftBehind(deps.ports);
@@ -84,7 +90,9 @@ export function portReconciler(deps: PortsDeps): (name: string) => Promise<Recon
         continue;
       }
       const context = portContext(port, pool, deps.times);
-      const step = nextStep(lifecycleInput(port, context, deps.clock.nowMs()));
+      const next = nextStep(lifecycleInput(port, context, deps.clock.nowMs()));
+      const isAnnounced = next.do !== 'registerTargets' || deps.announcements.has(port);
+      const step: Step = isAnnounced ? next : { do: 'announceTargets', targets: next.targets };
       if (step.do === 'rest') {
         await saveStatus(deps, port, current => current.status ?? {});
         return step.untilMs === undefined ? {} : requeueAt(deps.clock, step.untilMs);
@@ -132,7 +140,7 @@ export function watchForPorts(deps: Pick<PortsDeps, 'ports' | 'pools'>, queue: W
 }
 
 async function perform(
-  deps: PortsDeps,
+  deps: PortsContext,
   port: NLBPort,
   context: PortContext,
   step: Step,
@@ -228,12 +236,17 @@ async function perform(
       await save(current => recordListener(port, current, made.listenerArn));
       return;
     }
-    case 'announceTargets':
-      await saveOfGroup(current => {
-        const still = step.targets.filter(target => current.spec.targets?.some(other => sameTarget(other, target)));
+    case 'announceTargets': {
+      const written = await saveOfGroup(current => {
+        const isOpen = (target: Target) =>
+          current.spec.targets?.some(other => sameTarget(other, target)) &&
+          !current.status?.targets?.some(other => sameTarget(other, target) && other.state === 'Registered');
+        const still = step.targets.filter(isOpen);
         return still.length === 0 ? undefined : markTargets(current.status ?? {}, still, 'Registering', clock.nowMs());
       });
+      if (written) deps.announcements.add(written);
       return;
+    }
 
     case 'registerTargets':
       await orFail(deps, port, 'TargetsRegistered', provider.registerTargets(targetGroupArn, step.targets, options));
@@ -486,6 +499,30 @@ function createHandsSince(clock: Clock): (port: NLBPort) => number {
     const atMs = clock.nowMs();
     known.set(name, { uid: claim?.uid, atMs });
     return atMs;
+  };
+}
+
+/** The registrations that this process has written down. */
+interface Announcements {
+  add(port: NLBPort): void;
+  /** Whether all that the port shows as being registered was written down here. */
+  has(port: NLBPort): boolean;
+}
+
+/**
+ * What another process has written down may have been taken back long ago, and a standby whose watch stood still not know
+ * of it: the new leader writes it down once more, which only the newest object lets it do.
+ */
+function createAnnouncements(ports: Informer<NLBPort>): Announcements {
+  const own = new Map<string, string>();
+  const registering = ({ status }: NLBPort) =>
+    JSON.stringify((status?.targets ?? []).filter(({ state }) => state === 'Registering'));
+  ports.onChange(({ key, object }) => {
+    if (!object) own.delete(key);
+  });
+  return {
+    add: port => void own.set(port.metadata.name, registering(port)),
+    has: port => own.get(port.metadata.name) === registering(port),
   };
 }
 

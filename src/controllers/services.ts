@@ -28,8 +28,8 @@ import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/wo
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
-import { bindSet, exposePort, releasePorts } from './claim-port.ts';
-import { findReady, plainReport, releasedReport, withoutCommit } from './claim-report.ts';
+import { bindSet, confirmHeld, exposePort, releasePorts } from './claim-port.ts';
+import { findReady, plainReport, publishes, releasedReport, withoutCommit } from './claim-report.ts';
 import { again, type Claimants, createClaimants, whenCaughtUp } from './claimants.ts';
 import { claimantKey, committedNames, isHeldBy } from './claims.ts';
 import { createFormerClaims } from './former-claims.ts';
@@ -329,6 +329,11 @@ async function follow(
   if (refused && problem !== refused) deps.claimants.noteOnce(service, refused.reason, refused.message);
   const nowMs = deps.clock.nowMs();
   const told = heldReport(service, held, nowMs);
+  if (publishes(told, service)) {
+    for (const { port } of held.filter(({ port }) => committed.includes(port))) {
+      if (!(await confirmHeld(deps, service.metadata.uid ?? '', port))) return again;
+    }
+  }
   const settledMs = held.flatMap(({ port }) => readyAtMs(port, nowMs) ?? []).map(atMs => atMs - nowMs);
   const settleMs = pool ? parseDurationMs(pool.spec.readiness.settle) : 0;
   const gatesMs = await openGates(
