@@ -57,6 +57,8 @@ export interface WorkQueueOptions {
   /** Names the queue in logs and metrics. */
   name: string;
   observer?: WorkQueueObserver;
+  /** Keys are taken in only while it says so. @default always */
+  isOpen?: () => boolean;
   /** Wait after a first error; it doubles with each more, less up to a half by chance. @default 50 */
   backoffBaseMs?: number;
   /** @default 60000 */
@@ -95,7 +97,8 @@ const DEFAULT_PRIORITY: Priority = 1;
 
 /** Makes a queue. It may be filled before it runs, and run again after a run has ended; what waits stays. */
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
-  const { clock, random, log, name, observer = {}, backoffBaseMs = 50, backoffMaxMs = 60_000 } = options;
+  const { clock, random, log, name, observer = {}, isOpen = () => true } = options;
+  const { backoffBaseMs = 50, backoffMaxMs = 60_000 } = options;
   /** By priority: keys that wait, with the time since when, in order of arrival. */
   const waiting = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()] as const;
   const delayed = new Map<string, Delayed>();
@@ -111,6 +114,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const depth = () => waiting.reduce((sum, keys) => sum + keys.size, 0);
 
   function add(key: string, priority: Priority = DEFAULT_PRIORITY): void {
+    if (!isOpen()) return;
     if (running.has(key)) {
       const before = again.get(key);
       if (before === undefined) observer.added?.(name, priority);
@@ -132,6 +136,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
 
   function delay(key: string, delayMs: number, priority: Priority, own: boolean): void {
     if (Number.isNaN(delayMs)) throw new RangeError(`Cannot add "${key}" to queue ${name} after ${delayMs} ms.`);
+    if (!isOpen()) return;
     if (delayMs <= 0) {
       add(key, priority);
       return;

@@ -101,7 +101,10 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     },
   });
 
-  const queueOf = (name: string) => createWorkQueue({ clock, random, log, name, observer: metrics.queueObserver });
+  // A standby would keep the name of everything that ever changed; who begins to lead looks at all there is.
+  let leads = false;
+  const queueOf = (name: string) =>
+    createWorkQueue({ clock, random, log, name, observer: metrics.queueObserver, isOpen: () => leads });
   const queues = {
     pods: queueOf('pods'),
     services: queueOf('services'),
@@ -127,6 +130,7 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     const clusterId = options.clusterId ?? (await readClusterId(client, clock, log, leading));
     if (clusterId === undefined) return;
     log.info({ identity: election.identity, clusterId }, 'Leading');
+    leads = true;
     const events = createEventRecorder({
       client,
       clock,
@@ -187,7 +191,12 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
       queues.services,
     );
     for (const pool of pools.list()) queues.pools.add(keyOf(pool));
-    for (const port of ports.list()) queues.ports.add(keyOf(port));
+    for (const port of ports.list()) {
+      queues.ports.add(keyOf(port));
+      const { claim } = port.spec;
+      // Its claimant may have gone meanwhile.
+      if (claim) queues[claim.kind === 'Pod' ? 'pods' : 'services'].add(`${claim.namespace}/${claim.name}`);
+    }
     for (const port of ports.list().filter(isToBeProbed)) queues.probes.add(keyOf(port));
     for (const pod of pods.list()) queues.pods.add(keyOf(pod));
     if (options.agones) for (const key of gameServersToCheck({ pods, ports })) queues.gameServers.add(key);
