@@ -28,6 +28,8 @@ export const memory: Invariant = {
     const releases = new Map<string, Release>();
     /** When a port last was one that is not kept. */
     const unfitMs = new Map<string, number>();
+    /** Who took a port over from its namesake. */
+    const takenOver = new Map<string, string | undefined>();
     /** Every value that a pool's retain had, with the time from which it was no more. */
     const retains = new Map<string, { retainMs: number; untilMs: number }[]>();
 
@@ -86,11 +88,8 @@ export const memory: Invariant = {
           ),
         );
       const sets = [...Map.groupBy(kept, ({ spec }) => spec.loadBalancer.arn).values()].filter(isWhole);
-      if (
-        sets.length === 0 ||
-        sets.some(set => names.every(each => set.some(({ metadata }) => metadata.name === each)))
-      )
-        return;
+      // A namesake that was edited may have left several sets; what was taken over is kept no longer.
+      if (sets.length === 0 || names.every(each => takenOver.get(each) === uid)) return;
       const left = sets.flat().map(({ metadata }) => metadata.name);
       scene.complain(`${name} (${uid}) committed to ${names.join()}, while ${left.join()} is kept for it`);
     }
@@ -117,6 +116,8 @@ export const memory: Invariant = {
         const [was, is] = [previous?.spec.claim, object?.spec.claim];
         if (previous && was && was.releasedAt === undefined && is?.uid === was.uid && is.releasedAt !== undefined)
           noteRelease(previous, was);
+        if (was?.exposed && was.releasedAt !== undefined && is && is.uid !== was.uid)
+          takenOver.set(previous?.metadata.name ?? '', is.uid);
         if (object && was?.exposed && was.releasedAt !== undefined && is === undefined) judgeFreed(object, was);
         if (object) noteFitness(object);
       },
