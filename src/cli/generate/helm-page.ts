@@ -6,7 +6,8 @@ export function helmPage(): string {
   return `${pageHead('The Helm chart', 'src/cli/generate/helm-page.ts and src/cli/generate/chart')}
 The chart is \`deploy/helm/nlbports\`. It brings the kinds (CustomResourceDefinitions), roles, two replicas with leader
 election, a PodDisruptionBudget, a NetworkPolicy, a Service for metrics, and the admission policies of
-\`deploy/policies\`. The tests install, upgrade, roll back and uninstall it on a real kube-apiserver with Helm 3.
+\`deploy/policies\`. The tests install, upgrade, roll back and uninstall it on a real kube-apiserver with
+Helm 3.19; with Helm 4.1 they pass as well: \`HELM=/path/to/helm node --test test/cluster/helm.test.ts\`.
 
 No image is published yet: build one with the \`Dockerfile\`, push it to a registry of yours, and name it.
 
