@@ -2,7 +2,7 @@ import { parseDurationMs } from '../../api/duration.ts';
 import type { NLBPort, PortClaim } from '../../api/port.ts';
 import type { Target, TargetGroup } from '../../sandbox/elbv2/world.ts';
 import type { Invariant } from './invariant.ts';
-import { claimantOf, groupBehind, isPod, ownGroups, placeOf } from './sight.ts';
+import { claimantOf, groupBehind, isPod, isTouched, ownerOf, ownGroups, placeOf } from './sight.ts';
 
 /** A claimant that has, or had, a port, and every place to which the port was to lead for it. */
 interface Tenancy {
@@ -69,6 +69,14 @@ export const noMisrouting: Invariant = {
       );
     }
 
+    function judgeBehind(port: NLBPort): void {
+      const { name } = port.metadata;
+      const group = groupBehind(scene, port);
+      // Who points a listener at another port's group leads people to whoever is there; at rest it points at its own.
+      if (!group || (isTouched(scene, name) && ownerOf(scene, group) !== name)) return;
+      for (const target of group.targets.values()) judgeTarget(port, target);
+    }
+
     function judgeAll(): void {
       for (const { group, port: name } of ownGroups(scene)) {
         if (group.targets.size === 0) continue;
@@ -76,9 +84,7 @@ export const noMisrouting: Invariant = {
         const port = scene.ports.get(name);
         if (port) for (const target of group.targets.values()) judgeTarget(port, target);
       }
-      for (const port of scene.ports.values()) {
-        for (const target of groupBehind(scene, port)?.targets.values() ?? []) judgeTarget(port, target);
-      }
+      for (const port of scene.ports.values()) judgeBehind(port);
     }
 
     function judgeQuarantine({ metadata: { name } }: NLBPort, was: PortClaim): void {
@@ -102,8 +108,7 @@ export const noMisrouting: Invariant = {
         if (was && object && object.spec.claim?.uid !== was.uid && !isNamesakeOf(was, object.spec.claim)) {
           judgeQuarantine(object, was);
         }
-        if (object)
-          for (const target of groupBehind(scene, object)?.targets.values() ?? []) judgeTarget(object, target);
+        if (object) judgeBehind(object);
       },
       onPool({ object }) {
         for (const port of scene.ports.values()) if (port.spec.pool === object?.metadata.name) note(port);
