@@ -88,6 +88,15 @@ test('deriveStatus() keeps what AWS said until it is over, and no longer than th
   assert.equal(reasonOf(derive(free, gone), 'Provisioned'), 'NotNeeded');
 });
 
+test('deriveStatus() forgets a quarantine in which AWS has a target after all', () => {
+  const spec = { claim: aClaim('room', { releasedAt: at(startMs) }), targets: [] };
+  const resting = { ...inPlace, reuseAfter: at(startMs + 9_000), reuseOf: at(startMs) };
+  assert.equal(derive(aPort(30000, { spec }), resting).reuseAfter, at(startMs + 9_000));
+  const found = derive(aPort(30000, { spec }), { ...resting, targets: [known('Registered')] });
+  assert.equal(found.reuseAfter, undefined);
+  assert.equal(found.phase, 'Releasing');
+});
+
 test('deriveStatus() shows a listener of someone else, and forgets a conflict at its time', () => {
   const foreign = aPort(30009);
   const shown = derive(foreign, {});

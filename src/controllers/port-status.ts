@@ -27,7 +27,9 @@ export function deriveStatus(port: NLBPort, status: PortStatus, context: PortCon
   // A listener that is looked after once more, and a load balancer that left the pool: who has an endpoint keeps it.
   if (status.listenerArn === undefined || status.removing) delete next.endpoint;
   else if (isInPlace(current) && host !== undefined) next.endpoint = `${host}:${port.spec.port}`;
-  if (claim?.releasedAt === undefined || claim.releasedAt !== next.reuseOf) {
+  // The rest begins anew where AWS has a target after all, by a call that came late or by somebody's hand.
+  const isEmpty = (next.targets ?? []).length === 0;
+  if (claim?.releasedAt === undefined || claim.releasedAt !== next.reuseOf || !isEmpty) {
     delete next.reuseAfter;
     delete next.reuseOf;
   }

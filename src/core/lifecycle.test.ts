@@ -117,6 +117,13 @@ test('nextStep() frees a released port only when draining and quarantine are ove
   assert.equal(stepOf(resting, { nowMs: startMs + 1 }).do, 'removeClaim');
 });
 
+test('nextStep() does not free a released port whose group the audit no longer believes', () => {
+  const spec = { claim: aClaim('room', { releasedAt: at(startMs) }) };
+  const rested = { ...ready, reuseAfter: at(startMs), reuseOf: at(startMs) };
+  assert.equal(stepOf(aPort(1, { spec, status: { ...rested, inspected: false } })).do, 'readHealth');
+  assert.equal(stepOf(aPort(1, { spec, status: rested })).do, 'removeClaim');
+});
+
 test('nextStep() starts a quarantine anew for each claim, whatever is left of the one before', () => {
   const spec = { claim: aClaim('room', { releasedAt: at(startMs) }) };
   const status = { ...ready, reuseAfter: at(startMs - 10_000), reuseOf: at(startMs - 60_000) };

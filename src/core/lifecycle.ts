@@ -154,6 +154,9 @@ function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
     const lookAtMs = drainedAtMs(input, known);
     return input.nowMs >= lookAtMs ? { do: 'readHealth' } : rest(lookAtMs);
   }
+  // The audit saw somebody in a group that was in use, by a call that came late or by somebody's hand.
+  const wasInUse = status?.targetGroupArn !== undefined && status.applied?.attributes !== undefined;
+  if (wasInUse && status.inspected === false) return { do: 'readHealth' };
   // What stands there may be of the claim before, where the port was bound and given up between two looks.
   if (status?.reuseAfter === undefined || status.reuseOf !== spec.claim?.releasedAt) return { do: 'startQuarantine' };
   const reuseAtMs = Date.parse(status.reuseAfter);
