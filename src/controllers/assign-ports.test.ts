@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ClaimWish } from '../api/claim.ts';
 import { poolLabel, portsAnnotation } from '../api/names.ts';
 import { type NLBPortPool, poolSpec } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
@@ -269,4 +270,23 @@ test('pass() never leaves a port free while someone waits, nor passes over the o
       assert.equal(assigner.waiting('game'), Math.max(0, pods.length - count));
     }),
   );
+});
+
+test('pass() says the same of taken numbers in every process, whatever the order of its cache', () => {
+  const ports = [30002, 30001].map(number => aPort(number, { spec: { claim: aClaim(`other-${number}`) } }));
+  const said = [ports, ports.toReversed()].map(list => {
+    const wish = { ports: [30001, 30002].map(number => ({ name: `p${number}`, number })) } as unknown as ClaimWish;
+    const claim = { kind: 'Service', key: 'default/shop', uid: 'uid-shop', since: '', wish };
+    const assigner = createAssigner({
+      clock,
+      ports: cacheOf(list, portIndexes),
+      pools: cacheOf([pool(2)]),
+      sources: [() => [claim]],
+    });
+    assigner.pass('game');
+    const assignment = assigner.get('Service', 'default/shop', 'uid-shop');
+    return assignment?.kind === 'waits' ? assignment.error.message : assignment?.kind;
+  });
+  assert.match(said[0] ?? '', /other-30001 holds 30001, .*other-30002 holds 30002/);
+  assert.equal(said[0], said[1]);
 });

@@ -313,7 +313,9 @@ function numbersOf({ wish }: WaitingClaim): number[] {
 
 /** Who has the numbers, as far as somebody has. */
 function holders(ports: readonly NLBPort[], wanted: readonly number[]): string {
-  const claims = ports.flatMap(({ spec }) => (spec.claim && wanted.includes(spec.port) ? [spec] : []));
+  // In one order for all processes, which would write over each other's words again and again.
+  const byName = ports.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  const claims = byName.flatMap(({ spec }) => (spec.claim && wanted.includes(spec.port) ? [spec] : []));
   const said = claims.map(({ port, claim }) => {
     const who = `${claim?.namespace}/${claim?.name}`;
     return claim?.releasedAt === undefined ? `${who} holds ${port}` : `${port} rests after ${who}`;
