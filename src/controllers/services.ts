@@ -6,7 +6,7 @@ import type { NLBPort, Target } from '../api/port.ts';
 import { freePorts } from '../core/allocate.ts';
 import { familiesOf, wantedFamily, whyNoIpv6 } from '../core/ip-family.ts';
 import { allocateWishes, planPorts, wholePlan } from '../core/port-plan.ts';
-import { committedSet } from '../core/port-set.ts';
+import { committedServiceSet } from '../core/port-set.ts';
 import { heldByNamespace, quotaError } from '../core/quota.ts';
 import { readyAtMs } from '../core/readiness.ts';
 import { type JudgedEndpoint, serviceTargets } from '../core/service-targets.ts';
@@ -180,7 +180,7 @@ async function serve(deps: ServicesContext, service: Service, mine: readonly NLB
   const names = committedNames(service);
   const wish = serviceWish(service, poolName, deps.pools.get(poolName));
   const wished = wish.ok ? wish.value.ports.map(({ name }) => name) : undefined;
-  const committed = committedSet(mine, names, wished);
+  const committed = committedServiceSet(mine, names, wished);
   if (!committed) return settle(deps, service, mine, wish);
   const spare = mine.filter(port => !committed.includes(port));
   if (spare.length > 0) {

@@ -2,7 +2,7 @@ import { parseDurationMs } from '../api/duration.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
 import { wholePlan } from '../core/port-plan.ts';
-import { committedSet } from '../core/port-set.ts';
+import { committedServiceSet } from '../core/port-set.ts';
 import { needsIpv6, serviceWish } from '../core/service-wish.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, type Service } from '../kube/objects.ts';
@@ -31,7 +31,7 @@ export function waitingServices(deps: {
       const held = claimed.filter(port => isHeldBy(port, uid));
       const names = wish.value.ports.map(({ name }) => name);
       // What an edit adds to a set that serves is looked for beside it, behind those that wait here.
-      if (committedSet(held, committedNames(service), names) || wholePlan(held, wish.value.ports)) return [];
+      if (committedServiceSet(held, committedNames(service), names) || wholePlan(held, wish.value.ports)) return [];
       return [
         { kind: 'Service', key, uid, since: creationTimestamp, wish: wish.value, held, needsIpv6: needsIpv6(service) },
       ];

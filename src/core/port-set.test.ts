@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NLBPort } from '../api/port.ts';
 import { aClaim, aPort, arnOf } from './port.fixture.ts';
-import { committedSet, findSet } from './port-set.ts';
+import { committedServiceSet, committedSet, findSet } from './port-set.ts';
 
 const [a, b] = [arnOf('a'), arnOf('b')];
 const held = (number: number, portName: string, arn = a) =>
@@ -39,4 +39,12 @@ test('committedSet() takes no harm from names that someone added', () => {
   const ports = [held(1, 'game'), held(2, 'voice'), held(3, 'voice')];
   const forged = [...namesOf(ports), 'nlb-0123456789abcdef-1'];
   assert.deepEqual(numbersOf(committedSet(ports, forged, ['game', 'voice'])), [1, 2]);
+});
+
+test('committedServiceSet() stands though two of its ports were bound under one name', () => {
+  const ports = [held(1, 'game'), held(2, 'game'), held(3, 'game', b)];
+  const committed = namesOf([ports[1]!, ports[0]!]);
+  assert.deepEqual(numbersOf(committedServiceSet(ports, committed, ['voice', 'game'])), [2, 1]);
+  assert.equal(committedServiceSet(ports, namesOf([ports[0]!, ports[2]!]), ['voice', 'game']), undefined);
+  assert.equal(committedServiceSet([ports[0]!], committed, ['voice', 'game']), undefined);
 });

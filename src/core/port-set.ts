@@ -31,9 +31,28 @@ export function committedSet(
   return wished && named.filter(port => wished.includes(port));
 }
 
+/**
+ * The same for a Service, where two ports of a commit may have been bound under one name: a number stays bound under its
+ * first name when the Service gives it another.
+ */
+export function committedServiceSet(
+  held: readonly NLBPort[],
+  committed: readonly string[],
+  names: readonly string[] | undefined,
+): NLBPort[] | undefined {
+  const named = held.filter(port => committed.includes(port.metadata.name));
+  if (named.length === 0 || named.length !== committed.length || !isTogether(named)) {
+    return committedSet(held, committed, names);
+  }
+  return committed.flatMap(name => named.find(port => port.metadata.name === name) ?? []);
+}
+
 /** Whether the ports can serve one claimant together: on one load balancer, each under a name of its own. */
 function isSet(ports: readonly NLBPort[]): boolean {
   const names = new Set(ports.map(({ spec }) => spec.claim?.portName));
-  const loadBalancers = new Set(ports.map(({ spec }) => spec.loadBalancer.arn));
-  return names.size === ports.length && loadBalancers.size === 1;
+  return names.size === ports.length && isTogether(ports);
+}
+
+function isTogether(ports: readonly NLBPort[]): boolean {
+  return new Set(ports.map(({ spec }) => spec.loadBalancer.arn)).size === 1;
 }

@@ -555,6 +555,24 @@ test('an edited list of ports is followed, and no partial set is ever committed'
   await world.end();
 });
 
+test('a number that gets another name is served under it, beside a number bound under the former one', async () => {
+  const world = await running();
+  const port = (name: string, at: number) => ({ ...game, name, port: at, targetPort: 7777 });
+  await service(world, 'web', { ...ofOurClass, ports: [port('game', 30001), port('voice', 30002)] });
+  await isReason(world, 'web', 'NoEndpoints');
+  const told = async () =>
+    JSON.parse((await read(world, 'web')).metadata.annotations?.[endpointsAnnotation] ?? '[]').map(
+      (entry: { name: string; port: number }) => `${entry.name} ${entry.port}`,
+    );
+  await edit(world, 'web', { spec: { ports: [port('game', 30000), port('voice', 30001)] } });
+  await world.eventually(async () => assert.deepEqual(await told(), ['game 30000', 'voice 30001']));
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30000, 30001]));
+  await edit(world, 'web', { spec: { ports: [port('voice', 30000)] } });
+  await world.eventually(async () => assert.deepEqual(await told(), ['voice 30000']));
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30000]));
+  await world.end();
+});
+
 test('what people write on a Service or do to its ports by hand is undone, and its endpoint stays', async () => {
   const world = await running();
   const ip = await pod(world, 'a', 'web');

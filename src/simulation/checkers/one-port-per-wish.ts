@@ -1,5 +1,17 @@
+import type { NLBPort } from '../../api/port.ts';
 import type { Change, Claimant, Invariant, Scene } from './invariant.ts';
-import { asks, claimantOf, committed, endpointsOf, heldOf, isTouched, nameOf } from './sight.ts';
+import {
+  asks,
+  claimantOf,
+  committed,
+  endpointsOf,
+  heldOf,
+  isOurLoadBalancer,
+  isPod,
+  isTouched,
+  nameOf,
+  wishOf,
+} from './sight.ts';
 
 /**
  * When things are quiet a claimant holds exactly one port per port name, the one that it has committed to; and a
@@ -13,7 +25,7 @@ export const onePortPerWish: Invariant = {
     atRest() {
       const held = Map.groupBy(
         [...scene.ports.values()].filter(({ spec }) => spec.claim !== undefined && spec.claim.releasedAt === undefined),
-        ({ spec }) => `${spec.claim!.kind} ${spec.claim!.uid} ${spec.claim!.portName}`,
+        port => `${port.spec.claim!.kind} ${port.spec.claim!.uid} ${purposeOf(scene, port)}`,
       );
       const wrong: string[] = [];
       for (const ports of held.values()) {
@@ -30,6 +42,17 @@ export const onePortPerWish: Invariant = {
     },
   }),
 };
+
+/**
+ * What the claimant has the port for. A Service that names numbers gets them under the names that it gives them now, whatever
+ * they were bound under; a number that it names no more serves until it has another.
+ */
+function purposeOf(scene: Scene, { spec: { port, claim } }: NLBPort): string {
+  const claimant = claimantOf(scene, claim?.uid);
+  const boundAs = claim?.portName ?? '';
+  if (!claimant || isPod(claimant) || !isOurLoadBalancer(claimant)) return boundAs;
+  return wishOf(claimant).find(({ number }) => number === port)?.name ?? `${boundAs} until now`;
+}
 
 function judgeEndpoints(scene: Scene, { previous, object }: Change<Claimant>): void {
   const [before, now] = [endpointsOf(previous), endpointsOf(object)];
