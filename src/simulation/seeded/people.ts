@@ -1,4 +1,4 @@
-import { poolLabel, portsAnnotation } from '../../api/names.ts';
+import { poolLabel, portsAnnotation, proceedAnnotation } from '../../api/names.ts';
 import { type NLBPortPool, nlbPortPools } from '../../api/pool.ts';
 import { isNotFound } from '../../kube/kube-error.ts';
 import type { Pod } from '../../kube/objects.ts';
@@ -318,6 +318,11 @@ export function createPeople({ world, draw, streams, scenario, onTouched, say }:
     return `takes the own listener ${found.listenerArn} away`;
   }
 
+  async function proceed(name: string): Promise<void> {
+    const metadata = { annotations: { [proceedAnnotation]: 'true' } };
+    await kube.patch(nlbPortPools, { name }, { type: 'merge', body: { metadata } });
+  }
+
   const anyOf = <T>(choices: readonly T[]): T | undefined => (choices.length === 0 ? undefined : draw.oneOf(choices));
 
   return {
@@ -345,6 +350,8 @@ export function createPeople({ world, draw, streams, scenario, onTouched, say }:
       isOver = true;
       for (const room of [...rooms.values()]) if (room.state !== 'lives') await vanish(room);
       await fleet?.calmDown();
+      // Where somebody deleted the last NLBPort and the operator died, it asks a person what is true.
+      if (hands) for (const { name } of scenario.pools) await proceed(name);
       while (foreign.length > 0 && draw.chance(0.5)) await removeForeignListener();
     },
     async leave() {
