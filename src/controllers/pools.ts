@@ -98,6 +98,7 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
     const loadBalancers = deleting ? [] : loadBalancerStatuses(deps, pool, listing);
     const planned = loadBalancers.map(loadBalancer => plannedLoadBalancer(deps, pool, loadBalancer, listing));
     const ports = deps.ports.by('pool', name);
+    if (ports.length > 0) deps.restored.saw(pool);
     const plan = planPool({
       poolName: name,
       spec: pool.spec,

@@ -17,6 +17,8 @@ export interface RestoredGuard {
    * error where it could not be asked). `listeners` are those on the pool's load balancers.
    */
   whyNot(pool: NLBPortPool, listeners: readonly FoundListener[], options: CallOptions): Promise<CodedError | undefined>;
+  /** Told of a pool that has NLBPorts: whoever made them, those that go from now on were deleted under this leader. */
+  saw(pool: NLBPortPool): void;
 }
 
 export interface RestoredGuardDeps {
@@ -29,11 +31,14 @@ export interface RestoredGuardDeps {
 export function createRestoredGuard({ ports, reader }: RestoredGuardDeps): RestoredGuard {
   // Once it is settled that nothing was there, what AWS holds is this leader's own work.
   let mayMake = ports().length > 0;
+  const seen = new Set<string | undefined>();
 
   return {
+    saw: ({ metadata }) => void seen.add(metadata.uid),
+
     async whyNot(pool, listeners, options) {
       if (isAccepted(pool) || ports().some(({ spec }) => spec.pool === pool.metadata.name)) return undefined;
-      if (mayMake && !isHeldBack(pool)) return undefined;
+      if ((mayMake || seen.has(pool.metadata.uid)) && !isHeldBack(pool)) return undefined;
       const names = new Set(ports().map(({ metadata }) => metadata.name));
       const groups = await reader.listOwnTargetGroups(options);
       if (!groups.ok) return groups.error;

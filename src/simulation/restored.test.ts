@@ -136,6 +136,21 @@ test('once a person says so, live rooms get the ports back that they are behind,
   await world.end();
 });
 
+test('NLBPorts that are deleted after a person has let a restored pool go on are made again by the same leader', async () => {
+  const { world, endpoints } = await restored();
+  await world.clock.advance(20_000);
+  await proceed(world);
+  await world.eventually(() => assertSettled(world), 120_000);
+  const body = { metadata: { annotations: { 'nlbports.dev/proceed': null } } };
+  await world.kube.patch(nlbPortPools, { name: 'game' }, { type: 'merge', body });
+  await world.clock.advance(5_000);
+  await losePorts(world);
+  await world.eventually(async () => assert.equal((await world.ports()).length, 5), 60_000);
+  await world.eventually(() => assertSettled(world), 60_000);
+  await assertRoomsAnswer(world, endpoints);
+  await world.end();
+});
+
 test('live rooms get their ports back where their pool comes back after the operator, and say the same all the time', async () => {
   const { world, operator: first } = await playing();
   const endpoints = await endpointsOf(world);
