@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nlbPortPools } from '../api/pool.ts';
+import { namespaces } from '../kube/resource.ts';
 import { seededRandom } from '../runtime/random.ts';
 import { assertSettled } from './assert-settled.ts';
 import type { WireOptions } from './wires.ts';
@@ -70,5 +71,40 @@ test('what another operator has found of the load balancers is not taken back by
     assert.ok(await isListed());
   }
   await world.eventually(() => assertSettled(world), 60_000);
+  await world.end();
+});
+
+test('a new leader whose watch is behind registers nothing that the former one announced and took back', async () => {
+  const world = await createWorld();
+  await world.kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
+  const options = { 'leader-elect': 'true', 'lease-duration': '6s' };
+  const isRegistration = (what: string) => what.startsWith('Action=RegisterTargets');
+  const former = world.startOperator(options, {
+    fault: ({ what }) => (isRegistration(what) ? { answersLateMs: 5_000 } : undefined),
+  });
+  await world.pool('game', {
+    ports: { min: 30000, max: 30000 },
+    targets: { deregistrationDelay: '0s' },
+    release: { on: 'Ended', quarantine: '0s' },
+  });
+  await world.eventually(async () => assert.equal((await world.ports()).length, 1));
+  world.startOperator(options, { watchMs: path => (path.includes('/nlbports?') ? [60_000, 60_000] : [1, 20]) });
+  await world.clock.advance(90_000);
+  await world.room('room-1');
+  await world.clock.advance(7_000);
+  assert.ok(world.endpointOf(await world.pod('room-1')));
+  await world.removeRoom('room-1');
+  await world.eventually(async () => assert.equal((await world.port(30000)).spec.claim, undefined));
+  // The other one leads while its cache shows what was true a minute ago: the target is being registered.
+  await world.clock.advance(46_000);
+  former.kill();
+  const before = world.trace.lines.length;
+  await world.clock.advance(60_000);
+  const calls = world.trace.lines.slice(before).filter(line => line.includes(' aws '));
+  assert.ok(calls.length > 0, 'nobody leads');
+  assert.deepEqual(
+    calls.filter(line => line.includes('RegisterTargets')),
+    [],
+  );
   await world.end();
 });

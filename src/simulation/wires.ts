@@ -35,8 +35,8 @@ export type Latency = readonly [minMs: number, maxMs: number];
 export interface WireOptions {
   /** Each way of a request to the Kubernetes API. @default [1, 5] */
   kubernetesMs?: Latency;
-  /** From a change to its arrival on a watch; the order is kept. @default [1, 20] */
-  watchMs?: Latency;
+  /** From a change to its arrival on a watch, by the watch's path where they differ; the order is kept. @default [1, 20] */
+  watchMs?: Latency | ((path: string) => Latency);
   /** Each way of a call to AWS. @default [5, 40] */
   awsMs?: Latency;
   /** Asked for every request but watches. */
@@ -101,7 +101,7 @@ export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
   }
 
   /** A watch's lines, each a little later, in their order; a slow watch is late, not narrow. */
-  async function* late(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async function* late(body: AsyncIterable<Uint8Array>, latency: Latency): AsyncGenerator<Uint8Array> {
     const source = body[Symbol.asyncIterator]();
     const onTheWay: { result: Promise<IteratorResult<Uint8Array>>; dueMs: Promise<number> }[] = [];
     let lastMs = 0;
@@ -110,7 +110,7 @@ export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
       const dueMs = result.then(
         ({ done }) => {
           if (!done) pull();
-          lastMs = Math.max(lastMs, clock.monotonicMs() + draw(watchMs));
+          lastMs = Math.max(lastMs, clock.monotonicMs() + draw(latency));
           return lastMs;
         },
         () => lastMs,
@@ -138,7 +138,7 @@ export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
     if (dead) throw broken();
     await sleep(clock, draw(kubernetesMs));
     const answer = await deps.transport.request(request);
-    return { ...answer, body: late(answer.body) };
+    return { ...answer, body: late(answer.body, typeof watchMs === 'function' ? watchMs(request.path) : watchMs) };
   }
 
   return {
