@@ -112,8 +112,8 @@ export async function exposePort(
 }
 
 /**
- * Whether the live object says, too, that the claimant holds the port: asked before an endpoint is published over a port to
- * which this turn has written nothing, as another process may have released it since the cache was told.
+ * Whether the live object says, too, that the claimant holds the port, and has its endpoint: asked before that is published,
+ * as another process may have released the port, or found its listener gone, since the cache was told.
  */
 export async function confirmHeld(deps: ClaimPortDeps, uid: string, port: NLBPort): Promise<boolean> {
   const operations: JsonPatchOperation[] = [
@@ -122,7 +122,8 @@ export async function confirmHeld(deps: ClaimPortDeps, uid: string, port: NLBPor
     { op: 'add', path: '/spec/claim/exposed', value: true },
   ];
   const written = await swapPort(deps, port, { type: 'json', operations });
-  return written !== undefined && isHeldBy(written, uid) && written.spec.claim?.exposed === true;
+  const isHeld = written !== undefined && isHeldBy(written, uid) && written.spec.claim?.exposed === true;
+  return isHeld && written.status?.endpoint === port.status?.endpoint;
 }
 
 /** Gives ports up; false where the live object says that one is still held. `isGone`: see `releasePort`. */
