@@ -98,7 +98,7 @@ export function portReconciler(given: PortsDeps): (name: string) => Promise<Reco
         return step.untilMs === undefined ? {} : requeueAt(deps.clock, step.untilMs);
       }
       // The pool lists the load balancer, or retires the port, before long: either brings the port back here.
-      if (!context.loadBalancer && (step.do === 'createTargetGroup' || step.do === 'createListener')) {
+      if (!context.loadBalancer && isNew(port, step)) {
         await saveStatus(deps, port, current => current.status ?? {});
         return {};
       }
@@ -540,6 +540,11 @@ function createLeftBehind(ports: Informer<NLBPort>) {
     has: ({ metadata }: NLBPort) => names.has(metadata.name) && metadata.deletionTimestamp === undefined,
     delete: ({ metadata }: NLBPort) => names.delete(metadata.name),
   };
+}
+
+/** Whether the step makes what the port never had. A listener that it had is mended for those who know its endpoint. */
+function isNew({ status }: NLBPort, step: Step): boolean {
+  return step.do === 'createTargetGroup' || (step.do === 'createListener' && status?.listenerArn === undefined);
 }
 
 function isRead(step: Step): boolean {

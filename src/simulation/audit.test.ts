@@ -65,6 +65,25 @@ test('the audit makes a listener of a bound port again that was deleted by hand,
   await world.end();
 });
 
+test('the audit makes a listener again for a room whose load balancer has left the pool', async () => {
+  const world = await createWorld({ loadBalancers: ['game-1', 'game-2'] });
+  world.startOperator({ 'audit-interval': '10s' });
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30000 } });
+  for (const name of ['room-1', 'room-2']) await world.room(name);
+  await world.eventually(() => assertSettled(world));
+  const left = world.loadBalancers[1]!.arn;
+  await world.editPool('game', { loadBalancers: [{ arn: world.loadBalancers[0]!.arn }] });
+  await world.clock.advance(60_000);
+  const port = (await world.ports()).find(({ spec }) => spec.loadBalancer.arn === left)!;
+  assert.equal(port.spec.retire, true);
+  const endpoint = port.status?.endpoint ?? '';
+  await world.aws('DeleteListener', { ListenerArn: port.status?.listenerArn ?? '' });
+  await assert.rejects(world.ask(endpoint));
+  await world.eventually(async () => assert.equal(await world.ask(endpoint), port.spec.claim?.name));
+  await assertSettled(world);
+  await world.end();
+});
+
 test('the audit makes the target group of a bound port again, and that of a warm one', async () => {
   const { world, operator } = await playing();
   const [bound, warm] = [await world.port(30000), await world.port(30001)];
