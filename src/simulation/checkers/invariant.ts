@@ -29,6 +29,8 @@ export interface Scene {
   readonly clusterId: string;
   /** How far a process's wall clock may be off in this run, milliseconds. */
   readonly skewMs: number;
+  /** For how long a call to AWS may be under way in this run, milliseconds. */
+  readonly lateCallMs: number;
   /** Whether every call to AWS is counted against AWS's own buckets, and nothing but the product draws on them. */
   readonly budgetJudged: boolean;
   /** When a person last laid hands on this NLBPort or its AWS resources; -Infinity where nobody did. */

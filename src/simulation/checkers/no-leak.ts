@@ -4,7 +4,7 @@ import type { NLBPort } from '../../api/port.ts';
 import type { TargetGroup } from '../../sandbox/elbv2/world.ts';
 import type { OperatorCall } from '../world.ts';
 import type { Invariant, Scene } from './invariant.ts';
-import { isTouched, ownerOf, ownGroups, ownListeners, placeOf, registered } from './sight.ts';
+import { isTouched, ownerOf, ownGroups, ownListeners, placeOf, placesOf, registered } from './sight.ts';
 
 /** A call may arrive this long after what it was for was given up: its age, and that of what its sender believed. */
 const inFlightMs = 30_000;
@@ -36,13 +36,10 @@ export const noLeak: Invariant = {
     }
 
     function judgeRegistered({ body }: OperatorCall): void {
-      const parameters = new URLSearchParams(body);
-      const group = scene.aws().targetGroups.get(parameters.get('TargetGroupArn') ?? '');
+      const group = scene.aws().targetGroups.get(new URLSearchParams(body).get('TargetGroupArn') ?? '');
       const owner = group && ownerOf(scene, group);
       if (owner === undefined) return;
-      for (const [key, id] of parameters) {
-        if (!/^Targets\.member\.\d+\.Id$/.test(key)) continue;
-        const place = placeOf({ id, port: Number(parameters.get(key.replace(/Id$/, 'Port'))) });
+      for (const place of placesOf(body)) {
         const isKnown = scene.ports.get(owner)?.status?.targets?.some(target => placeOf(target) === place);
         const sinceMs = scene.nowMs() - (knownMs.get(`${owner} ${place}`) ?? Number.NEGATIVE_INFINITY);
         if (!isKnown && sinceMs > inFlightMs)

@@ -1,8 +1,9 @@
 import { parseDurationMs } from '../../api/duration.ts';
 import type { NLBPort, PortClaim } from '../../api/port.ts';
 import type { Target, TargetGroup } from '../../sandbox/elbv2/world.ts';
+import type { OperatorCall } from '../world.ts';
 import type { Invariant } from './invariant.ts';
-import { claimantOf, groupBehind, isPod, isTouched, ownerOf, ownGroups, placeOf } from './sight.ts';
+import { claimantOf, groupBehind, isPod, isTouched, ownerOf, ownGroups, placeOf, placesOf } from './sight.ts';
 
 /** A claimant that has, or had, a port, and every place to which the port was to lead for it. */
 interface Tenancy {
@@ -10,6 +11,9 @@ interface Tenancy {
   places: Set<string>;
   /** The shortest quarantine that its pool asked for while it had the port. */
   quarantineMs: number;
+  sinceMs: number;
+  /** Places that were registered so soon after it began that the call may have been of before. */
+  late: Set<string>;
 }
 
 /**
@@ -33,7 +37,7 @@ export const noMisrouting: Invariant = {
       let last = all.at(-1);
       const quarantineMs = parseDurationMs(scene.pools.get(pool)?.spec.release.quarantine ?? '0s');
       if (last?.claim.uid !== claim.uid) {
-        last = { claim, places: new Set(), quarantineMs };
+        last = { claim, places: new Set(), quarantineMs, sinceMs: scene.nowMs(), late: new Set() };
         all.push(last);
       }
       last.quarantineMs = Math.min(last.quarantineMs, quarantineMs);
@@ -61,12 +65,21 @@ export const noMisrouting: Invariant = {
       const isNamesake = former.claim.namespace === claim.namespace && former.claim.name === claim.name;
       // A Service that comes back under its name has the pods of before behind it; at rest they are judged one by one.
       if (isNamesake && claim.kind === 'Service') return;
+      // It has its port back without a quarantine, so a call for its predecessor may arrive late; at rest nothing of it is there.
+      if (isNamesake && own?.late.has(place)) return;
       // A namesake that takes its endpoint back may find its own old target on its way out, nobody else.
       if (isNamesake && target.draining) return;
       if (isNamesake && [...target.group.targets.values()].every(other => other === target || other.draining)) return;
       scene.complain(
         `${port.metadata.name} belongs to ${claim.name} (${claim.uid}), and AWS has ${place} of ${former.claim.name} (${former.claim.uid})${target.draining ? ', draining' : ''}`,
       );
+    }
+
+    function noteLate({ body }: OperatorCall): void {
+      const group = scene.aws().targetGroups.get(new URLSearchParams(body).get('TargetGroupArn') ?? '');
+      const last = tenancies.get((group && ownerOf(scene, group)) ?? '')?.at(-1);
+      if (!last || scene.nowMs() - last.sinceMs > scene.lateCallMs) return;
+      for (const place of placesOf(body)) last.late.add(place);
     }
 
     function judgeBehind(port: NLBPort): void {
@@ -113,7 +126,10 @@ export const noMisrouting: Invariant = {
       onPool({ object }) {
         for (const port of scene.ports.values()) if (port.spec.pool === object?.metadata.name) note(port);
       },
-      onCall: judgeAll,
+      onCall(call, action) {
+        if (action === 'RegisterTargets') noteLate(call);
+        judgeAll();
+      },
     };
   },
 };

@@ -54,6 +54,16 @@ export function placeOf(target: { id: string; port: number } | { ip: string; por
   return `${'ip' in target ? target.ip : target.id}:${target.port}`;
 }
 
+/** The targets that the body of a call names. */
+export function placesOf(body: string): string[] {
+  const parameters = new URLSearchParams(body);
+  return [...parameters].flatMap(([key, id]) =>
+    /^Targets\.member\.\d+\.Id$/.test(key)
+      ? placeOf({ id, port: Number(parameters.get(key.replace(/Id$/, 'Port'))) })
+      : [],
+  );
+}
+
 /** Targets that are registered and do not drain. */
 export function registered(group: TargetGroup): Target[] {
   return [...group.targets.values()].filter(({ draining }) => draining === undefined);

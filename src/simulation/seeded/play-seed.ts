@@ -190,6 +190,7 @@ function followWorld(
     aws: () => world.emulator.look()[0]!,
     clusterId: world.cluster.systemUid,
     skewMs: 2 * scenario.skewMs,
+    lateCallMs: scenario.lateCallMs,
     budgetJudged: scenario.budgetJudged,
     touchedMs: name => touchedMs.get(name) ?? Number.NEGATIVE_INFINITY,
   };
