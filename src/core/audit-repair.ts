@@ -20,13 +20,22 @@ export function setBack(asked: NLBPort, current: NLBPort, parts: readonly SetBac
   const status = current.status ?? {};
   const same =
     status.listenerArn === asked.status?.listenerArn && status.targetGroupArn === asked.status?.targetGroupArn;
-  if (!same || status.creating !== undefined || status.removing) return undefined;
+  if (!same || isWorkedOn(current)) return undefined;
   let next: PortStatus = { ...status };
   if (parts.includes('listener') || parts.includes('resources')) next = announceResources({ ...current, status: next });
   if (parts.includes('targets')) next.inspected = false;
   if (parts.includes('healthCheck')) next.applied = { ...next.applied, healthCheck: altered };
   if (parts.includes('attributes')) next.applied = { ...next.applied, attributes: altered };
   return next;
+}
+
+/**
+ * Whether something is being made or deleted for the port. For one that rests after its claim nothing is made before it is
+ * free: what is written down to be made by then does not keep it from being looked into.
+ */
+export function isWorkedOn({ spec, status }: NLBPort): boolean {
+  const isResting = spec.claim?.releasedAt !== undefined;
+  return Boolean(status?.removing) || (status?.creating !== undefined && !isResting);
 }
 
 /** Whether a status was set back since: the port controller has something to do, whoever wrote it. */

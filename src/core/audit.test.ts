@@ -185,3 +185,13 @@ test('canBeLookedInto() leaves out ports that are worked on', () => {
   assert.ok(!canBeLookedInto(inPlace(1, { status: { inspected: false } })));
   assert.ok(!canBeLookedInto(aPort(1)));
 });
+
+test('a port that rests after its claim is looked into, though its listener is to be made once more when it is free', () => {
+  const claim = aClaim('room', { releasedAt: '2026-01-01T00:00:00Z' });
+  const resting = inPlace(1, { spec: { claim, targets: [] }, status: { creating: '7', targets: [] } });
+  assert.ok(canBeLookedInto(resting));
+  assert.ok(!canBeLookedInto(inPlace(1, { status: { creating: '7' } })));
+  const next = setBack(resting, resting, ['targets']);
+  assert.equal(next?.inspected, false);
+  assert.equal(next?.creating, '7');
+});

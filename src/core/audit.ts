@@ -2,7 +2,7 @@ import { findCondition } from '../api/conditions.ts';
 import { targetGroupName } from '../api/names.ts';
 import type { NLBPortPool } from '../api/pool.ts';
 import { type NLBPort, sameTarget, type Target } from '../api/port.ts';
-import type { SetBack } from './audit-repair.ts';
+import { isWorkedOn, type SetBack } from './audit-repair.ts';
 import { healthCheckTimeoutSeconds, type TargetGroupSettings, targetGroupSettings } from './target-group-settings.ts';
 
 /** What was found to differ between AWS and the NLBPorts; a metric's label and an Event's reason. */
@@ -166,7 +166,7 @@ export function compareGroup(port: NLBPort, pool: NLBPortPool, look: GroupLook):
 /** Ports whose target groups are worth a look: those that are to be in place, and that nobody works on. */
 export function canBeLookedInto(port: NLBPort): boolean {
   return (
-    isWanted(port) && isAtRest(port) && port.status?.targetGroupArn !== undefined && port.status.inspected === true
+    isWanted(port) && !isWorkedOn(port) && port.status?.targetGroupArn !== undefined && port.status.inspected === true
   );
 }
 
