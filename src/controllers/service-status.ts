@@ -38,6 +38,17 @@ export function heldReport(service: Service, held: readonly HeldPort[], nowMs: n
   };
 }
 
+/** The name under which the Service was last told of this number. */
+export function toldNameOf({ metadata }: Service, number: number): string | undefined {
+  try {
+    const told = JSON.parse(metadata.annotations?.[endpointsAnnotation] ?? '[]') as { name: string; port: number }[];
+    return told.find(({ port }) => port === number)?.name;
+  } catch {
+    // Somebody else wrote there: it is put right when the Service is told again.
+    return undefined;
+  }
+}
+
 /** The strategic merge patch of services/status that makes the Service say this; undefined where it does. */
 export function serviceStatusPatch(service: Service, report: ServiceReport, nowMs: number): object | undefined {
   const isWithdrawn = report.annotations[endpointAnnotation] === null;

@@ -39,7 +39,7 @@ import { isForeign, isLost, loadBalancerOf } from './port-context.ts';
 import { holdsUnseen, seekPorts } from './seek-ports.ts';
 import type { ServiceCache, SliceCache } from './service-cache.ts';
 import type { EndpointReader, Endpoints } from './service-endpoints.ts';
-import { type HeldPort, heldReport, type ServiceReport, serviceStatusPatch } from './service-status.ts';
+import { type HeldPort, heldReport, type ServiceReport, serviceStatusPatch, toldNameOf } from './service-status.ts';
 
 export interface ServicesDeps {
   client: KubeClient;
@@ -300,9 +300,10 @@ async function follow(
   const families = pool ? familiesOf(pool, loadBalancerOf(committed[0]!, pool)) : ipFamilies;
   const family = serviceFamily(service, families, committed.map(wantedFamily).find(Boolean));
   const asked = servicePortWishes(service);
-  // A port whose number is asked for no more serves under its name until the other number is there.
+  // A port whose number is asked for no more serves under its last name until the other number is there.
+  const nameOf = ({ spec }: NLBPort) => toldNameOf(service, spec.port) ?? spec.claim?.portName;
   const wishOf = (port: NLBPort) =>
-    kept.find(each => each.port === port)?.wish ?? asked.find(({ name }) => name === port.spec.claim?.portName);
+    kept.find(each => each.port === port)?.wish ?? asked.find(({ name }) => name === nameOf(port));
   const targetsOf = (port: NLBPort, judged: readonly JudgedEndpoint[]): Target[] => {
     const wish = wishOf(port);
     return wish ? serviceTargets(wish, judged, port.spec.targets) : [];

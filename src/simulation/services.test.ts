@@ -573,6 +573,29 @@ test('a number that gets another name is served under it, beside a number bound 
   await world.end();
 });
 
+test('numbers that a Service names no more serve as what they were last told to be, while it waits for others', async () => {
+  const world = await running();
+  const both = (first: number) => [
+    { ...game, name: 'game', port: first, targetPort: 7777 },
+    { ...game, name: 'voice', port: first + 1, targetPort: 7778 },
+  ];
+  await pod(world, 'a', 'web');
+  await service(world, 'web', { ...ofOurClass, ports: both(30001) });
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30001, 30002]));
+  await edit(world, 'web', { spec: { ports: both(30000) } });
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30000, 30001]));
+  await service(world, 'other', { ...ofOurClass, ports: both(30003) });
+  await isReason(world, 'other', 'NoEndpoints');
+  await edit(world, 'web', { spec: { ports: both(30003) } });
+  await isReason(world, 'web', 'PortTaken');
+  await world.clock.advance(10_000);
+  const sentTo = async (number: number) => (await world.port(number)).spec.targets?.map(({ port }) => port);
+  assert.deepEqual([await sentTo(30000), await sentTo(30001)], [[7777], [7778]]);
+  await remove(world, 'other');
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30003, 30004]));
+  await world.end();
+});
+
 test('what people write on a Service or do to its ports by hand is undone, and its endpoint stays', async () => {
   const world = await running();
   const ip = await pod(world, 'a', 'web');

@@ -10,6 +10,7 @@ import {
   isPod,
   isTouched,
   nameOf,
+  publishedBy,
   wishOf,
 } from './sight.ts';
 
@@ -51,7 +52,8 @@ function purposeOf(scene: Scene, { spec: { port, claim } }: NLBPort): string {
   const claimant = claimantOf(scene, claim?.uid);
   const boundAs = claim?.portName ?? '';
   if (!claimant || isPod(claimant) || !isOurLoadBalancer(claimant)) return boundAs;
-  return wishOf(claimant).find(({ number }) => number === port)?.name ?? `${boundAs} until now`;
+  const told = publishedBy(claimant).find(({ endpoint }) => endpoint.endsWith(`:${port}`))?.name;
+  return wishOf(claimant).find(({ number }) => number === port)?.name ?? `${told ?? boundAs} until now`;
 }
 
 function judgeEndpoints(scene: Scene, { previous, object }: Change<Claimant>): void {
