@@ -46,8 +46,7 @@ export const noMisrouting: Invariant = {
 
     function noteHeld(name: string, group: TargetGroup): void {
       const all = tenancies.get(name) ?? [];
-      // What a person put there was nobody's.
-      const isHeld = [...group.targets.values()].some(target => all.some(({ places }) => places.has(placeOf(target))));
+      const isHeld = [...group.targets.values()].some(target => isSomebodys(all, target));
       if (isHeld) heldUntilMs.set(name, scene.nowMs());
     }
 
@@ -69,7 +68,8 @@ export const noMisrouting: Invariant = {
       if (isNamesake && own?.late.has(place)) return;
       // A namesake that takes its endpoint back may find its own old target on its way out, nobody else.
       if (isNamesake && target.draining) return;
-      if (isNamesake && [...target.group.targets.values()].every(other => other === target || other.draining)) return;
+      const others = [...target.group.targets.values()].filter(other => other !== target && !other.draining);
+      if (isNamesake && !others.some(other => isSomebodys(all, other))) return;
       scene.complain(
         `${port.metadata.name} belongs to ${claim.name} (${claim.uid}), and AWS has ${place} of ${former.claim.name} (${former.claim.uid})${target.draining ? ', draining' : ''}`,
       );
@@ -133,6 +133,11 @@ export const noMisrouting: Invariant = {
     };
   },
 };
+
+/** Whether a claimant ever had the target: what a person put there was nobody's. */
+function isSomebodys(all: readonly Tenancy[], target: Target): boolean {
+  return all.some(({ places }) => places.has(placeOf(target)));
+}
 
 function isNamesakeOf(was: PortClaim, is: PortClaim | undefined): boolean {
   return is !== undefined && is.namespace === was.namespace && is.name === was.name && is.kind === was.kind;
