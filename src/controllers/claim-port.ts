@@ -102,6 +102,8 @@ export async function exposePort(
   const operations: JsonPatchOperation[] = [
     { op: 'test', path: '/spec/claim/uid', value: uid },
     { op: 'test', path: '/spec/claim/releasedAt', value: null },
+    // One that arrives late must not undo what was written since.
+    { op: 'test', path: '/spec/targets', value: port.spec.targets ?? null },
     { op: 'add', path: '/spec/claim/exposed', value: true },
     { op: 'add', path: '/spec/targets', value: wanted },
   ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nlbPortPools } from '../api/pool.ts';
+import type { NLBPort } from '../api/port.ts';
 import { namespaces } from '../kube/resource.ts';
 import { seededRandom } from '../runtime/random.ts';
 import { assertSettled } from './assert-settled.ts';
@@ -106,5 +107,30 @@ test('a new leader whose watch is behind registers nothing that the former one a
     calls.filter(line => line.includes('RegisterTargets')),
     [],
   );
+  await world.end();
+});
+
+test('an expose of before the address was known, which arrives late, takes no target back', async () => {
+  const world = await createWorld();
+  await world.pool('game', { ports: { min: 30000, max: 30000 }, warm: 1 });
+  let patches = 0;
+  // The first patch of the port binds it, the second exposes it.
+  const isPatch = (what: string) => what.startsWith('PATCH') && /\/nlbports\/[^/]+\?/.test(what);
+  world.startOperator(
+    {},
+    { fault: ({ what }) => (isPatch(what) && ++patches === 2 ? { straysMs: 4_000 } : undefined) },
+  );
+  await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Available'));
+  await world.room('room-1', { ip: null });
+  await world.clock.advance(2_000);
+  await world.setIP('room-1', '10.0.1.5');
+  await world.eventually(async () => assert.equal((await world.port(30000)).spec.targets?.length, 1), 1_500);
+  const written: unknown[] = [];
+  world.cluster.follow((collection, { current }) => {
+    if (collection === 'nlbports.nlbports.dev') written.push((current.object as unknown as NLBPort).spec.targets);
+  });
+  await world.clock.advance(6_000);
+  assert.ok(patches > 3);
+  for (const targets of written) assert.deepEqual(targets, [{ ip: '10.0.1.5', port: 7777 }]);
   await world.end();
 });
