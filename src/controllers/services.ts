@@ -1,6 +1,6 @@
 import { parseDurationMs } from '../api/duration.ts';
 import { type CodedError, codedError, type Result } from '../api/errors.ts';
-import { boundAnnotation, poolLabel } from '../api/names.ts';
+import { boundAnnotation, endpointAnnotation, poolLabel } from '../api/names.ts';
 import { ipFamilies, type NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { freePorts } from '../core/allocate.ts';
@@ -213,11 +213,12 @@ function quotaOf(deps: ServicesContext, service: Service, poolName: string, more
   return quotaError(pool, namespace, heldByNamespace(deps.ports.by('pool', poolName)).get(namespace) ?? 0, more);
 }
 
-/** Gives back ports that the Service can't have or wants no more; what was published with them is withdrawn before. */
+/** Gives back ports that the Service can't have or wants no more; what it was told of them is withdrawn before. */
 async function leave(deps: ServicesContext, service: Service, leaving: readonly NLBPort[]): Promise<ReconcileResult> {
   const live = await deps.claimants.live(service);
   if (live === 'stale cache') return whenCaughtUp;
-  if (live && committedNames(live).length > 0) return withdraw(deps, live);
+  const names = live ? committedNames(live) : [];
+  if (live && leaving.some(port => names.includes(keyOf(port)))) return withdraw(deps, live);
   await releasePorts(deps, leaving, asksNoMore);
   return again;
 }
@@ -242,8 +243,10 @@ async function settle(
   const committed = committedNames(service);
   const isLost = committed.some(name => !mine.some(port => port.metadata.name === name));
   const exposed = mine.filter(({ spec }) => spec.claim?.exposed);
-  // What is asked for can not be read: what is held stays, and is said again.
-  if (!wish.ok && exposed.length > 0 && !isLost) return commit(deps, service, mine);
+  // What is asked for can not be read: what is held whole, or still told, stays and is said again.
+  const isTold = service.metadata.annotations?.[endpointAnnotation] !== undefined;
+  const isWhole = (wholePlan(mine, servicePortWishes(service))?.kept.length ?? 0) > 0;
+  if (!wish.ok && exposed.length > 0 && !isLost && (isTold || isWhole)) return commit(deps, service, mine);
   // A set of which one is lost is published no longer; what is left of it is kept where the rest fits beside it.
   return committed.length > 0 ? withdraw(deps, service) : seek(deps, service, mine);
 }
