@@ -16,7 +16,7 @@ import type { Log } from '../runtime/log.ts';
 import { type AuditListing, auditListing } from './audit-listing.ts';
 import type { Observer } from './observer.ts';
 import { type OperatorTimes, portContext } from './port-context.ts';
-import { deriveStatus, withHealth } from './port-status.ts';
+import { deriveStatus, type HealthQuestion, withHealth } from './port-status.ts';
 import { removeOrphan } from './remove-orphan.ts';
 import { updateStatus } from './update-status.ts';
 
@@ -173,6 +173,7 @@ async function lookIntoGroups(
     if (!asked || !pool || !canBeLookedInto(asked)) continue;
     if (!deps.isLeader() || deps.signal.aborted) break;
     if (looked > 0 && looksPerSecond !== undefined) await sleep(deps.clock, 1_000 / looksPerSecond, deps.signal);
+    const atMs = deps.clock.nowMs();
     const look = await deps.reader.look(arnOf(asked), call);
     if (!look.ok) {
       deps.log.warn({ port: name, code: look.error.code }, `Audit cut short: ${look.error.message}`);
@@ -182,23 +183,24 @@ async function lookIntoGroups(
     lookedAtMs.set(arnOf(asked), deps.clock.nowMs());
     const findings = compareGroup(asked, pool, look.value);
     if (findings.length > 0) await onFindings(findings, asked);
-    else await writeHealth(deps, asked, look.value);
+    else {
+      const { lateCallMs } = portContext(asked, pool, deps.times).times;
+      await writeHealth(deps, { port: asked, atMs, lateCallMs }, look.value);
+    }
   }
   return looked;
 }
 
 /** Writes the health that AWS told of a bound port, if nothing has happened to the port since. */
-async function writeHealth(deps: AuditDeps, asked: NLBPort, { targets }: GroupLook): Promise<void> {
-  const { claim, targets: wanted = [] } = asked.spec;
-  if (targets === undefined || wanted.length === 0 || claim?.releasedAt !== undefined) return;
-  const written = await writeStatus(deps, asked, current =>
-    current.metadata.resourceVersion === asked.metadata.resourceVersion
-      ? withHealth(current, targets, deps.clock.nowMs())
+async function writeHealth(deps: AuditDeps, asked: HealthQuestion, { targets }: GroupLook): Promise<void> {
+  const { metadata, spec } = asked.port;
+  if (targets === undefined || (spec.targets ?? []).length === 0 || spec.claim?.releasedAt !== undefined) return;
+  const written = await writeStatus(deps, asked.port, current =>
+    current.metadata.resourceVersion === metadata.resourceVersion
+      ? withHealth(current, targets, deps.clock.nowMs(), asked)
       : undefined,
   );
-  if (written && written.metadata.resourceVersion !== asked.metadata.resourceVersion) {
-    deps.requestTurn(asked.metadata.name);
-  }
+  if (written && written.metadata.resourceVersion !== metadata.resourceVersion) deps.requestTurn(metadata.name);
 }
 
 function writeStatus(deps: AuditDeps, asked: NLBPort, mutate: (current: NLBPort) => NLBPort['status'] | undefined) {

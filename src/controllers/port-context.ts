@@ -35,6 +35,8 @@ export interface PortContext {
 export function portContext(port: NLBPort, pool: NLBPortPool, times: OperatorTimes): PortContext {
   const loadBalancer = loadBalancerOf(port, pool);
   const foreign = isForeign(port, pool);
+  const { claim } = port.spec;
+  const quarantineMs = parseDurationMs(pool.spec.release.quarantine);
   return {
     pool,
     settings: targetGroupSettings({ ...pool.spec, protocol: port.spec.protocol }),
@@ -47,7 +49,8 @@ export function portContext(port: NLBPort, pool: NLBPortPool, times: OperatorTim
       ...times,
       deregistrationDelayMs: parseDurationMs(pool.spec.targets.deregistrationDelay),
       retainedUntilMs: retainedUntilMs(port, pool, foreign),
-      quarantineMs: port.spec.claim?.exposed ? parseDurationMs(pool.spec.release.quarantine) : 0,
+      quarantineMs: claim?.exposed ? quarantineMs : 0,
+      lateCallMs: claim?.releasedAt === undefined ? quarantineMs : 0,
     },
   };
 }

@@ -4,9 +4,10 @@ import { findCondition } from '../api/conditions.ts';
 import { codedError } from '../api/errors.ts';
 import { type NLBPortPool, poolSpec } from '../api/pool.ts';
 import type { KnownTarget, NLBPort, PortStatus } from '../api/port.ts';
+import type { TargetHealth } from '../aws/port-provider.ts';
 import { aClaim, aPort, arnOf } from '../core/port.fixture.ts';
 import { type PortContext, portContext } from './port-context.ts';
-import { deriveStatus, markTargets, withFailure, withHealth } from './port-status.ts';
+import { deriveStatus, type HealthQuestion, markTargets, withFailure, withHealth } from './port-status.ts';
 
 const startMs = Date.UTC(2026, 0, 1);
 const at = (ms: number) => new Date(ms).toISOString();
@@ -49,6 +50,8 @@ const bound = { claim: aClaim('room'), targets: [room] };
 
 const derive = (port: NLBPort, status: PortStatus, context = contextOf(port)) =>
   deriveStatus(port, status, context, startMs);
+const healthAt = (port: NLBPort, found: TargetHealth[], asked: Partial<HealthQuestion> = {}) =>
+  withHealth(port, found, asked.atMs ?? startMs, { port, atMs: startMs, lateCallMs: 0, ...asked });
 const reasonOf = (status: PortStatus, type: string) => findCondition(status.conditions, type)?.reason;
 
 test('deriveStatus() publishes an endpoint exactly while the listener is in place', () => {
@@ -125,8 +128,7 @@ test('withFailure() keeps the first of a kind: another request id is no news', (
 
 test('withHealth() calls a port healthy only when its group holds exactly what it wants', () => {
   const port = aPort(30000, { spec: bound, status: { ...inPlace, targets: [known('Registered')] } });
-  const healthOf = (...found: Parameters<typeof withHealth>[1]) =>
-    findCondition(withHealth(port, found, startMs).conditions, 'Healthy');
+  const healthOf = (...found: TargetHealth[]) => findCondition(healthAt(port, found).conditions, 'Healthy');
   assert.equal(healthOf({ ...room, state: 'healthy' })?.status, 'True');
   assert.equal(healthOf({ ...room, state: 'initial' })?.status, 'Unknown');
   assert.equal(healthOf({ ...room, state: 'unhealthy', reason: 'Target.Timeout' })?.reason, 'TargetUnhealthy');
@@ -142,11 +144,8 @@ test('withHealth() calls a port of several targets healthy while one is, says ho
   const targets = rooms.map(each => ({ ...each, state: 'Registered' as const, since: at(startMs) }));
   const port = aPort(30000, { spec: { ...bound, targets: rooms }, status: { ...inPlace, targets } });
   const seenAs = (...states: string[]) => {
-    const status = withHealth(
-      port,
-      rooms.map((each, index) => ({ ...each, state: states[index] ?? '' })),
-      startMs,
-    );
+    const found = rooms.map((each, index) => ({ ...each, state: states[index] ?? '' }));
+    const status = healthAt(port, found);
     const { status: healthy, reason, message } = findCondition(status.conditions, 'Healthy') ?? {};
     return { told: `${healthy} ${reason} ${message}`, looksAgain: status.lookAfter !== undefined };
   };
@@ -166,18 +165,18 @@ test('withHealth() calls a port of several targets healthy while one is, says ho
 test('withHealth() writes down every target that AWS has, and forgets a drained one', () => {
   const port = aPort(30000, { status: { ...inPlace, targets: [known('Draining')] } });
   const stranger = { ip: '10.9.9.9', port: 1, state: 'initial' };
-  const seen = withHealth(port, [{ ...room, state: 'draining' }, stranger], startMs);
+  const seen = healthAt(port, [{ ...room, state: 'draining' }, stranger]);
   assert.deepEqual(
     seen.targets?.map(({ ip, state }) => `${ip} ${state}`),
     ['10.0.0.1 Draining', '10.9.9.9 Registered'],
   );
-  assert.deepEqual(withHealth(port, [], startMs).targets, []);
+  assert.deepEqual(healthAt(port, []).targets, []);
 });
 
 test('withHealth() registers again what AWS has lost', () => {
   const port = aPort(30000, { spec: bound, status: { ...inPlace, targets: [known('Registered')] } });
   assert.deepEqual(
-    withHealth(port, [], startMs).targets?.map(({ state }) => state),
+    healthAt(port, []).targets?.map(({ state }) => state),
     ['Registering'],
   );
 });
@@ -188,20 +187,29 @@ test('withHealth() forgets no target because of an answer that is older than wha
     spec: { claim: aClaim('room'), targets: [moved] },
     status: { targets: [{ ...room, state: 'Registered', since: at(startMs) }] },
   });
-  assert.deepEqual(withHealth(port, [], startMs).targets, port.status?.targets);
+  assert.deepEqual(healthAt(port, []).targets, port.status?.targets);
   const drains = { ...port, status: { targets: [{ ...room, state: 'Draining' as const, since: at(startMs) }] } };
-  assert.deepEqual(withHealth(drains, [], startMs, port).targets, drains.status.targets);
-  assert.deepEqual(withHealth(drains, [], startMs).targets, []);
+  assert.deepEqual(healthAt(drains, [], { port }).targets, drains.status.targets);
+  assert.deepEqual(healthAt(drains, []).targets, []);
+});
+
+test('withHealth() remembers a target that left a port in use for as long as a call from before can bring it back', () => {
+  const port = aPort(1, {
+    spec: bound,
+    status: { targets: [{ ...room, ip: '10.9.9.9', state: 'Draining', since: at(startMs) }] },
+  });
+  const left = (atMs: number) => healthAt(port, [], { atMs, lateCallMs: 300_000 }).targets?.length;
+  assert.deepEqual([startMs + 299_999, startMs + 300_000].map(left), [1, 0]);
 });
 
 test('withHealth() looks again ever more rarely, and no more once all is well', () => {
   const port = aPort(30000, { spec: bound, status: { ...inPlace, targets: [known('Registered')] } });
   const waitMs = (ageMs: number) => {
-    const { lookAfter = '' } = withHealth(port, [{ ...room, state: 'initial' }], startMs + ageMs);
+    const { lookAfter = '' } = healthAt(port, [{ ...room, state: 'initial' }], { atMs: startMs + ageMs });
     return Date.parse(lookAfter) - startMs - ageMs;
   };
   assert.deepEqual([0, 60_000, 600_000, 1e9].map(waitMs), [1_000, 30_000, 300_000, 600_000]);
-  assert.equal(withHealth(port, [{ ...room, state: 'healthy' }], startMs).lookAfter, undefined);
+  assert.equal(healthAt(port, [{ ...room, state: 'healthy' }]).lookAfter, undefined);
 });
 
 test('markTargets() puts each target down once, with the time of its change', () => {

@@ -121,11 +121,20 @@ export function withFailure(status: PortStatus, type: string, error: CodedError,
   return { ...status, conditions: withCondition(status.conditions, condition, nowMs) };
 }
 
-/** The status after AWS was asked about the health of the targets; `asked` is the port as it was then. */
-export function withHealth(port: NLBPort, found: TargetHealth[], nowMs: number, asked = port): PortStatus {
+/** What was known when AWS was asked about the health of a port's targets. */
+export interface HealthQuestion {
+  /** The port as it was then. */
+  port: NLBPort;
+  atMs: number;
+  /** How long after it left a target is not forgotten, whatever AWS says; see `LifecycleTimes`. */
+  lateCallMs: number;
+}
+
+/** The status after AWS was asked about the health of the targets. */
+export function withHealth(port: NLBPort, found: TargetHealth[], nowMs: number, asked: HealthQuestion): PortStatus {
   const status = { ...port.status };
   const wanted = port.spec.targets ?? [];
-  const targets = mergeTargets(status.targets ?? [], found, wanted, asked.status?.targets ?? [], nowMs);
+  const targets = mergeTargets(status.targets ?? [], found, wanted, asked, nowMs);
   const strangers = found.filter(target => !isDraining(target) && !wanted.some(other => sameTarget(other, target)));
   const states = wanted.map(target => found.find(other => sameTarget(other, target)));
   const missing = states.some(state => state === undefined);
@@ -165,21 +174,24 @@ function mergeTargets(
   known: readonly KnownTarget[],
   found: readonly TargetHealth[],
   wanted: readonly Target[],
-  asked: readonly KnownTarget[],
+  asked: HealthQuestion,
   nowMs: number,
 ): KnownTarget[] {
   const since = preciseTimestamp(nowMs);
+  // AWS shows a registration late, and an answer may be older than what was done since: what drained is gone only if it did
+  // so when AWS was asked, and when no call from before can bring it back.
+  const isOver = (entry: KnownTarget) =>
+    Date.parse(entry.since) + asked.lateCallMs <= asked.atMs &&
+    asked.port.status?.targets?.some(
+      other => sameTarget(other, entry) && other.state === 'Draining' && other.since === entry.since,
+    );
   const kept = known.flatMap((entry): KnownTarget[] => {
     const seen = found.find(target => sameTarget(target, entry));
     if (!seen) {
-      // AWS shows a registration late, and an answer may be older than what was done since. So what was registered is
-      // registered once more, or deregistered, whatever AWS says; what drained is gone only if it did so when AWS was asked.
-      if (entry.state !== 'Draining') {
-        const isWanted = wanted.some(target => sameTarget(target, entry));
-        return isWanted ? [{ ...entry, state: 'Registering', since }] : [entry];
-      }
-      const drainedThen = (other: KnownTarget) => other.state === 'Draining' && other.since === entry.since;
-      return asked.some(other => sameTarget(other, entry) && drainedThen(other)) ? [] : [entry];
+      if (entry.state === 'Draining') return isOver(entry) ? [] : [entry];
+      // For the same reasons it is registered once more, or deregistered, whatever AWS says.
+      const isWanted = wanted.some(target => sameTarget(target, entry));
+      return isWanted ? [{ ...entry, state: 'Registering', since }] : [entry];
     }
     if (entry.state === 'Draining' && !isDraining(seen)) return [{ ...entry, state: 'Registered', since }];
     if (entry.state !== 'Draining' && isDraining(seen)) return [{ ...entry, state: 'Draining', since }];

@@ -153,6 +153,7 @@ async function perform(
   const saveOfGroup = (mutate: Parameters<typeof save>[0]) => save(current => ifSameGroup(current, mutate(current)));
   const { targetGroupArn = '', listenerArn = '' } = port.status ?? {};
   const { fingerprints } = context.settings;
+  const asked = { port, atMs: clock.nowMs(), lateCallMs: context.times.lateCallMs };
 
   switch (step.do) {
     case 'announceResources':
@@ -168,7 +169,7 @@ async function perform(
       const found = await orFail(deps, port, 'Provisioned', looked);
       await save(current => {
         if (!found || found.targets.length === 0) return recordLook(port, current, undefined);
-        const status = withHealth(current, found.targets, clock.nowMs());
+        const status = withHealth(current, found.targets, clock.nowMs(), asked);
         const { targetGroupArn: arn, ipFamily } = found;
         return recordLook(port, current, {
           status,
@@ -201,7 +202,7 @@ async function perform(
     case 'inspectTargetGroup': {
       const inspected = provider.inspectTargetGroup(resources(port, context), targetGroupArn, options);
       const { targets } = await orFail(deps, port, 'Provisioned', inspected);
-      await saveOfGroup(current => ({ ...withHealth(current, targets, clock.nowMs(), port), inspected: true }));
+      await saveOfGroup(current => ({ ...withHealth(current, targets, clock.nowMs(), asked), inspected: true }));
       return;
     }
     case 'modifyHealthCheck':
@@ -273,7 +274,7 @@ async function perform(
       const written = await save(current =>
         found === undefined
           ? recordTargetGroupGone(port, current)
-          : ifSameGroup(current, withHealth(current, found, clock.nowMs(), port)),
+          : ifSameGroup(current, withHealth(current, found, clock.nowMs(), asked)),
       );
       const healthy = written?.status?.conditions?.some(({ type, status }) => type === 'Healthy' && status === 'True');
       if (healthy) deps.observer.healthy(port.spec.pool, port.metadata.name);
@@ -283,7 +284,8 @@ async function perform(
       await save(({ status, spec }) => {
         if (spec.claim?.releasedAt === undefined || (status?.targets ?? []).length > 0) return undefined;
         const reuseAfter = preciseTimestamp(clock.nowMs() + context.times.quarantineMs);
-        return { ...status, reuseAfter, reuseOf: spec.claim.releasedAt };
+        const isThere = status?.targetGroupArn !== undefined;
+        return { ...status, reuseAfter, reuseOf: spec.claim.releasedAt, ...(isThere ? { lookAfter: reuseAfter } : {}) };
       });
       return;
 

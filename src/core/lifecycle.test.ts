@@ -23,6 +23,7 @@ const times = {
   firstHealthLookMs: 60_000,
   drainSlackMs: 2_000,
   deregistrationDelayMs: 30_000,
+  lateCallMs: 0,
   quarantineMs: 300_000,
   retainedUntilMs: 0,
 };
@@ -115,6 +116,28 @@ test('nextStep() frees a released port only when draining and quarantine are ove
   const resting = aPort(1, { spec, status: { ...ready, reuseAfter: at(startMs + 1), reuseOf: at(startMs) } });
   assert.deepEqual(stepOf(resting), { do: 'rest', untilMs: startMs + 1 });
   assert.equal(stepOf(resting, { nowMs: startMs + 1 }).do, 'removeClaim');
+});
+
+test('nextStep() looks into the group of a released port once more before it frees it', () => {
+  const spec = { claim: aClaim('room', { releasedAt: at(startMs) }) };
+  const rested = { ...ready, reuseAfter: at(startMs), reuseOf: at(startMs), lookAfter: at(startMs) };
+  assert.equal(stepOf(aPort(1, { spec, status: rested })).do, 'readHealth');
+});
+
+test('nextStep() looks after what left a port in use only when no call from before can bring it back', () => {
+  const spec = { claim: aClaim('room'), targets: [target('10.0.0.2')] };
+  const targets = [known('10.0.0.2', 'Registered'), known('10.0.0.1', 'Draining')];
+  const healthy = {
+    type: 'Healthy',
+    status: 'True' as const,
+    reason: 'Healthy',
+    message: '',
+    lastTransitionTime: at(0),
+  };
+  const port = aPort(1, { spec, status: { ...ready, targets, conditions: [healthy] } });
+  const lateCallMs = 300_000;
+  assert.deepEqual(stepOf(port, { times: { ...times, lateCallMs } }), { do: 'rest', untilMs: startMs + lateCallMs });
+  assert.deepEqual(stepOf(port), { do: 'rest', untilMs: startMs + 32_000 });
 });
 
 test('nextStep() does not free a released port whose group the audit no longer believes', () => {

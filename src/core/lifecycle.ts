@@ -17,6 +17,11 @@ export interface LifecycleTimes {
   /** The pool's deregistration delay and quarantine. */
   deregistrationDelayMs: number;
   quarantineMs: number;
+  /**
+   * How long a registration that was given up may still arrive in AWS, from a process that is cut off: a target that left
+   * a port in use is not forgotten before. The pool's quarantine; of a released port, that itself comes after it.
+   */
+  lateCallMs: number;
   /** Until when a released port is kept for its claimant's namesake; see `retainedUntilMs` of retention.ts. */
   retainedUntilMs: number;
 }
@@ -161,6 +166,8 @@ function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
   if (status?.reuseAfter === undefined || status.reuseOf !== spec.claim?.releasedAt) return { do: 'startQuarantine' };
   const reuseAtMs = Date.parse(status.reuseAfter);
   if (input.nowMs < reuseAtMs) return rest(reuseAtMs);
+  // What a call that came late has registered meanwhile has the quarantine begin anew.
+  if (status.lookAfter !== undefined) return { do: 'readHealth' };
   const { retainedUntilMs } = input.times;
   return input.nowMs >= retainedUntilMs ? { do: 'removeClaim' } : rest(retainedUntilMs);
 }
@@ -196,13 +203,14 @@ function lookAfterMs({ port, times }: LifecycleInput, known: KnownTarget[]): num
   return sinceMs.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...sinceMs) + times.firstHealthLookMs;
 }
 
-/** When the last draining target may be gone, or the next look at it; infinity where none drains. */
+/** When the first draining target may be forgotten, or the next look at it; infinity where none drains. */
 function drainedAtMs({ port, times }: LifecycleInput, known: KnownTarget[]): number {
   const sinceMs = known.filter(entry => entry.state === 'Draining').map(entry => Date.parse(entry.since));
   if (sinceMs.length === 0) return Number.POSITIVE_INFINITY;
-  const drainedMs = Math.max(...sinceMs) + times.deregistrationDelayMs + times.drainSlackMs;
+  const drainMs = times.deregistrationDelayMs + times.drainSlackMs;
+  const goneMs = Math.min(...sinceMs) + Math.max(drainMs, times.lateCallMs);
   const looked = port.status?.lookAfter;
-  return looked === undefined ? drainedMs : Math.max(drainedMs, Date.parse(looked));
+  return looked === undefined ? goneMs : Math.max(goneMs, Date.parse(looked));
 }
 
 function isHeld(entry: KnownTarget): boolean {

@@ -38,7 +38,7 @@ test('a listener that was found by a search is taken away before the port is pro
   assert.equal(status?.creating, undefined);
   const bound = aPort(30000, { spec: { claim: aClaim('room') }, status: status ?? {} });
   const settings = { healthCheck: {}, attributes: {}, fingerprints: { healthCheck: 'h', attributes: 'a' } };
-  const times = { firstHealthLookMs: 0, drainSlackMs: 0, deregistrationDelayMs: 0, quarantineMs: 0 };
+  const times = { firstHealthLookMs: 0, drainSlackMs: 0, deregistrationDelayMs: 0, quarantineMs: 0, lateCallMs: 0 };
   const input = { port: bound, settings, foreign: false, nowMs: 0, times } as unknown as Parameters<typeof nextStep>[0];
   assert.equal(nextStep(input).do, 'deleteListener');
 });

@@ -194,8 +194,10 @@ test('a room whose pod ends while no operator runs gets its port back into the p
   await world.clock.advance(60_000);
   assert.equal((await world.port(30000)).spec.claim?.releasedAt, undefined);
   world.startOperator();
-  await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Cold'), 60_000);
-  await assertSettled(world, []);
+  await world.eventually(async () => {
+    assert.equal((await world.port(30000)).status?.phase, 'Cold');
+    await assertSettled(world, []);
+  }, 60_000);
   await world.end();
 });
 

@@ -63,6 +63,14 @@ export const noLeak: Invariant = {
       }
     }
 
+    function judgeFreed(previous: NLBPort, object: NLBPort): void {
+      const { name } = object.metadata;
+      if (previous.spec.claim === undefined || object.spec.claim !== undefined || isTouched(scene, name)) return;
+      const group = scene.aws().targetGroups.get(object.status?.targetGroupArn ?? '');
+      const left = group ? registered(group).map(placeOf) : [];
+      if (left.length > 0) scene.complain(`${name} is free, and AWS has ${left.join()} there`);
+    }
+
     return {
       onPort({ key, previous, object }) {
         for (const target of previous?.status?.targets ?? []) knownMs.set(`${key} ${placeOf(target)}`, scene.nowMs());
@@ -70,7 +78,10 @@ export const noLeak: Invariant = {
         if (object && object.metadata.deletionTimestamp === undefined && !isKept(object)) {
           scene.complain(`${key} has lost its finalizer`);
         }
-        if (previous && object && previous.metadata.uid === object.metadata.uid) judgeForgotten(previous, object);
+        if (previous && object && previous.metadata.uid === object.metadata.uid) {
+          judgeForgotten(previous, object);
+          judgeFreed(previous, object);
+        }
       },
       onCall(call, action) {
         if (call.status === 200 && (action === 'CreateTargetGroup' || action === 'CreateListener'))

@@ -70,7 +70,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: 'controllers/port-context.ts',
-        find: 'quarantineMs: port.spec.claim?.exposed ? parseDurationMs(pool.spec.release.quarantine) : 0,',
+        find: 'quarantineMs: claim?.exposed ? quarantineMs : 0,',
         replace: 'quarantineMs: 0,',
       },
     ],
