@@ -114,8 +114,9 @@ export async function exposePort(
 }
 
 /**
- * Whether the live object says, too, that the claimant holds the port, and has its endpoint: asked before that is published,
- * as another process may have released the port, or found its listener gone, since the cache was told.
+ * Whether the live object says, too, that the claimant holds the port, and how it stands in AWS: asked before an endpoint is
+ * published or a claimant called ready, as another process may have released the port, or found its listener or its target
+ * gone, since the cache was told.
  */
 export async function confirmHeld(deps: ClaimPortDeps, uid: string, port: NLBPort): Promise<boolean> {
   const operations: JsonPatchOperation[] = [
@@ -125,7 +126,7 @@ export async function confirmHeld(deps: ClaimPortDeps, uid: string, port: NLBPor
   ];
   const written = await swapPort(deps, port, { type: 'json', operations });
   const isHeld = written !== undefined && isHeldBy(written, uid) && written.spec.claim?.exposed === true;
-  return isHeld && written.status?.endpoint === port.status?.endpoint;
+  return isHeld && JSON.stringify(written.status) === JSON.stringify(port.status);
 }
 
 /** Gives ports up; false where the live object says that one is still held. `isGone`: see `releasePort`. */

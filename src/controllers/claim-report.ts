@@ -44,9 +44,12 @@ export function findReady({ status }: Told): PodCondition | undefined {
   return status?.conditions?.find(({ type }) => type === readyCondition);
 }
 
-/** Whether the report gives an endpoint to an object that has none. */
-export function publishes({ annotations }: ClaimReport, { metadata }: Told): boolean {
-  return Boolean(annotations[endpointAnnotation]) && metadata.annotations?.[endpointAnnotation] === undefined;
+/** Whether the report promises what the object did not say before: an endpoint, or that it is ready. */
+export function promisesMore({ annotations, status }: ClaimReport, object: Told): boolean {
+  const isTold = object.metadata.annotations?.[endpointAnnotation] !== undefined;
+  return (
+    (Boolean(annotations[endpointAnnotation]) && !isTold) || (status === 'True' && findReady(object)?.status !== 'True')
+  );
 }
 
 /**

@@ -22,7 +22,7 @@ import {
   errorReport,
   findReady,
   plainReport,
-  publishes,
+  promisesMore,
   releasedReport,
   reportPatch,
   withoutCommit,
@@ -199,7 +199,7 @@ async function serve(deps: PodsContext, pod: Pod, mine: readonly NLBPort[]): Pro
   // What was told and when to look again are of one moment: a port may become ready while the pod is written.
   const nowMs = deps.clock.nowMs();
   const report = publication(deps, pod, exposed, wish, nowMs);
-  if (publishes(report, pod)) {
+  if (promisesMore(report, pod)) {
     for (const port of exposed.filter(port => set.includes(port))) {
       if (!(await confirmHeld(deps, pod.metadata.uid ?? '', port))) return again;
     }

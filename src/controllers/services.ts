@@ -29,7 +29,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
 import { bindSet, confirmHeld, exposePort, releasePorts } from './claim-port.ts';
-import { findReady, plainReport, publishes, releasedReport, withoutCommit } from './claim-report.ts';
+import { findReady, plainReport, promisesMore, releasedReport, withoutCommit } from './claim-report.ts';
 import { again, type Claimants, createClaimants, whenCaughtUp } from './claimants.ts';
 import { claimantKey, committedNames, isHeldBy } from './claims.ts';
 import { createFormerClaims } from './former-claims.ts';
@@ -333,7 +333,7 @@ async function follow(
   if (refused && problem !== refused) deps.claimants.noteOnce(service, refused.reason, refused.message);
   const nowMs = deps.clock.nowMs();
   const told = heldReport(service, held, nowMs);
-  if (publishes(told, service)) {
+  if (promisesMore(told, service)) {
     for (const { port } of held.filter(({ port }) => committed.includes(port))) {
       if (!(await confirmHeld(deps, service.metadata.uid ?? '', port))) return again;
     }

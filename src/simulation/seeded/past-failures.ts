@@ -21,4 +21,16 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 95016,
     was: 'a pod was committed again to exposed ports that another leader had released, and published them',
   },
+  {
+    seed: 305112,
+    was: 'a Service whose wish could not be read was committed to what it had left of a set, after the rest was lost',
+  },
+  {
+    seed: 420152,
+    was: 'a target that had left was forgotten by an older answer, after a late call had registered it again',
+  },
+  {
+    seed: 440106,
+    was: 'a port that could not be made took down the endpoint that the Service had on another one',
+  },
 ];
