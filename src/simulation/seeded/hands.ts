@@ -3,6 +3,7 @@ import type { Listener, TargetGroup } from '../../sandbox/elbv2/world.ts';
 import { ownerOf } from '../checkers/sight.ts';
 import type { World } from '../world.ts';
 import type { Draw } from './draw.ts';
+import { type ForeignListener, makeForeignListener } from './make-foreign-listener.ts';
 
 /** People who lay hands on what is the operator's: in AWS, and on NLBPorts. */
 export interface Hands {
@@ -16,7 +17,7 @@ export interface HandsDeps {
   /** Told of every NLBPort whose resources or object somebody has touched. */
   onTouched: (portName: string) => void;
   /** Told of what somebody made in the place of ours. */
-  onTaken: (theirs: { listenerArn: string; targetGroupArn: string }) => void;
+  onTaken: (theirs: ForeignListener) => void;
 }
 
 /** The address of somebody who was never a claimant: nobody else ever has it. */
@@ -127,22 +128,10 @@ export function createHands({ world, draw, onTouched, onTaken }: HandsDeps): Han
         if (!chosen) return undefined;
         const { port, loadBalancer } = chosen.found;
         await deleteListener(chosen);
-        const made = await world.person('CreateTargetGroup', {
-          Name: `taker-${++taken}`,
-          Protocol: 'UDP',
-          Port: port,
-          VpcId: 'vpc-1',
-          TargetType: 'ip',
-        });
-        const targetGroupArn = made.text('TargetGroupArn') ?? '';
-        const listener = await world.person('CreateListener', {
-          LoadBalancerArn: loadBalancer.arn,
-          Port: port,
-          Protocol: 'UDP',
-          DefaultActions: [{ Type: 'forward', TargetGroupArn: targetGroupArn }],
-        });
-        onTaken({ listenerArn: listener.text('ListenerArn') ?? '', targetGroupArn });
-        return `takes port ${port} of ${loadBalancer.arn} by hand (${listener.status})`;
+        const place = { name: `taker-${++taken}`, loadBalancerArn: loadBalancer.arn, port };
+        const made = await makeForeignListener(world, place);
+        onTaken(made);
+        return `takes port ${port} of ${loadBalancer.arn} by hand (${made.status})`;
       },
     },
     {

@@ -8,6 +8,7 @@ import { createAddresses } from './addresses.ts';
 import type { Draw } from './draw.ts';
 import { createFleet } from './fleet.ts';
 import { createHands } from './hands.ts';
+import { type ForeignListener, makeForeignListener } from './make-foreign-listener.ts';
 import { lengthenQuarantine, type Scenario } from './scenario.ts';
 import { serve } from './serve.ts';
 
@@ -52,7 +53,7 @@ export function createPeople({ world, draw, streams, scenario, onTouched, say }:
   const retentions = streams('retention, edited');
   const rooms = new Map<string, Room>();
   const addresses = createAddresses({ clock, draw });
-  const foreign: { listenerArn: string; targetGroupArn: string }[] = [];
+  const foreign: ForeignListener[] = [];
   let isOver = false;
   let acts = 0;
 
@@ -287,26 +288,12 @@ export function createPeople({ world, draw, streams, scenario, onTouched, say }:
     const { spec } = draw.oneOf(scenario.pools);
     const port = (spec.ports as { min: number }).min + draw.int(0, 2);
     const { arn } = draw.oneOf(world.loadBalancers);
-    const group = await world.person('CreateTargetGroup', {
-      Name: `theirs-${acts}`,
-      Protocol: 'UDP',
-      Port: port,
-      VpcId: 'vpc-1',
-      TargetType: 'ip',
-    });
-    const targetGroupArn = group.text('TargetGroupArn') ?? '';
-    const made = await world.person('CreateListener', {
-      LoadBalancerArn: arn,
-      Port: port,
-      Protocol: 'UDP',
-      DefaultActions: [{ Type: 'forward', TargetGroupArn: targetGroupArn }],
-    });
-    const listenerArn = made.text('ListenerArn');
-    if (made.status !== 200 || listenerArn === undefined) {
-      await world.person('DeleteTargetGroup', { TargetGroupArn: targetGroupArn });
+    const made = await makeForeignListener(world, { name: `theirs-${acts}`, loadBalancerArn: arn, port });
+    if (made.status !== 200) {
+      await world.person('DeleteTargetGroup', { TargetGroupArn: made.targetGroupArn });
       return `finds port ${port} taken`;
     }
-    foreign.push({ listenerArn, targetGroupArn });
+    foreign.push(made);
     return `listens on ${port} of ${arn}`;
   }
 
