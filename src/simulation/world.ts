@@ -27,6 +27,7 @@ import { type Profile, profileSettings } from '../sandbox/elbv2/settings.ts';
 import { type TestAnswer, type TestParameters, testClient } from '../sandbox/elbv2/test-client.ts';
 import { type VirtualNetwork, virtualNetwork } from '../sandbox/virtual-network.ts';
 import { createProcessClock, type ProcessClock } from './process-clock.ts';
+import { serve } from './serve.ts';
 import { shippedGrants } from './shipped-grants.ts';
 import { createTrace, type Trace } from './trace.ts';
 import { createWires, type WireOptions, type Wires } from './wires.ts';
@@ -320,7 +321,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
     async setIP(name, ip, namespace = 'default') {
       await stopServing(name);
-      servers.set(name, await serve(network, name, ip));
+      servers.set(name, await serve(network, name, ip, [7777]));
       const body = { status: { phase: 'Running', podIP: ip, podIPs: [{ ip }] } };
       await kube.patch(podResource, { name, namespace }, { type: 'merge', body }, { subresource: 'status' });
     },
@@ -419,21 +420,6 @@ async function inTime<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
   watched.catch(() => {});
   assert.ok(await clock.advanceUntil(() => settled, 600_000), 'not settled within ten minutes of virtual time');
   return watched;
-}
-
-/** A game server: answers datagrams with its name, and accepts connections, so that health checks pass. */
-async function serve(network: VirtualNetwork, name: string, ip: string): Promise<{ close(): Promise<void> }[]> {
-  const at = { host: ip, port: 7777 };
-  const tcp = await network.listenTcp(at, connection => {
-    connection.attach({
-      data: () => connection.write(Buffer.from(name)),
-      ended: () => connection.end(),
-      closed() {},
-      drained() {},
-    });
-  });
-  const udp = await network.bindUdp(at, (_, from) => udp.send(Buffer.from(name), from));
-  return [tcp, udp];
 }
 
 /** A transport that writes down every change with its outcome. */

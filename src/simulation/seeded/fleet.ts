@@ -4,11 +4,11 @@ import type { Pod, Service } from '../../kube/objects.ts';
 import { endpointSlices, pods as podResource, services as serviceResource } from '../../kube/resource.ts';
 import { silentLog } from '../../runtime/log.ts';
 import { createEndpointSliceMaker } from '../../sandbox/cluster/endpoint-slice-maker.ts';
+import { serve } from '../serve.ts';
 import type { World } from '../world.ts';
 import type { Addresses } from './addresses.ts';
 import type { Draw } from './draw.ts';
-import type { Scenario } from './scenario.ts';
-import { serve } from './serve.ts';
+import { type Scenario, servedPorts } from './scenario.ts';
 
 /** People with Services, the pods behind those, and what makes EndpointSlices of both. */
 export interface Fleet {
@@ -80,7 +80,7 @@ export function createFleet({ world, draw, scenario, addresses, later, say }: Fl
     const ip = addresses.take();
     const backend: Backend = { name, app, uid, ip, servers: [], state: 'lives' };
     backends.set(name, backend);
-    backend.servers = await serve(network, uid, ip);
+    backend.servers = await serve(network, uid, ip, servedPorts);
     await patchStatus(name, { phase: 'Running', podIP: ip, podIPs: [{ ip }] });
     later(draw.int(0, 3_000), async () => {
       if (backend.state === 'lives') await becomeReady(backend, 'True');

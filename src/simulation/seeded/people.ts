@@ -3,14 +3,14 @@ import { type NLBPortPool, nlbPortPools } from '../../api/pool.ts';
 import { isNotFound } from '../../kube/kube-error.ts';
 import type { Pod } from '../../kube/objects.ts';
 import { pods as podResource } from '../../kube/resource.ts';
+import { serve } from '../serve.ts';
 import type { World } from '../world.ts';
 import { createAddresses } from './addresses.ts';
 import type { Draw } from './draw.ts';
 import { createFleet } from './fleet.ts';
 import { createHands } from './hands.ts';
 import { type ForeignListener, makeForeignListener } from './make-foreign-listener.ts';
-import { lengthenQuarantine, type Scenario } from './scenario.ts';
-import { serve } from './serve.ts';
+import { lengthenQuarantine, type Scenario, servedPorts } from './scenario.ts';
 
 /** Everybody but the operator: they make rooms and end them, edit pools, and have listeners of their own. */
 export interface People {
@@ -78,7 +78,7 @@ export function createPeople({ world, draw, streams, scenario, onTouched, say }:
     await stopServing(room);
     const ip = addresses.take();
     room.ip = ip;
-    room.servers = await serve(network, room.uid, ip);
+    room.servers = await serve(network, room.uid, ip, servedPorts);
     say(`${room.name} (${room.uid}) runs at ${ip}`);
     await patchStatus(room.name, { phase: 'Running', podIP: ip, podIPs: [{ ip }] });
   }

@@ -34,6 +34,9 @@ export interface Scenario {
   budgetJudged: boolean;
 }
 
+/** The ports on which every game server of a run listens. */
+export const servedPorts = [7777, 7778, 7779] as const;
+
 const signatureAgeMs = 10_000;
 /** What is made by a call this late is found without an audit. */
 const shortLateCallMs = 900;
