@@ -19,6 +19,8 @@ export const absenceIsNotDeath: Invariant = {
     const notAskedMs = new Map<string, number>();
     /** When each NLBPort was last in conflict with somebody else's resources. */
     const conflictMs = new Map<string, number>();
+    /** When each NLBPort was last one to go. */
+    const retiredMs = new Map<string, number>();
     /** When each claimant last committed to ports. */
     const committedMs = new Map<string, number>();
     /** Since when each pod is ready. */
@@ -40,7 +42,7 @@ export const absenceIsNotDeath: Invariant = {
       );
       if (!isWhole) return;
       // Its load balancer has left the pool before the port was ever made: nobody was promised it.
-      if (port.spec.retire && endpointOf(pod) === undefined) return;
+      if (isRecent(retiredMs.get(port.metadata.name)) && endpointOf(pod) === undefined) return;
       if (isTouched(scene, port.metadata.name)) return;
       scene.complain(`${port.metadata.name} was taken from ${claim.name} (${claim.uid}), which lives and asks for it`);
     }
@@ -90,6 +92,7 @@ export const absenceIsNotDeath: Invariant = {
       onPort({ key, previous, object }) {
         const pool = scene.pools.get(object?.spec.pool ?? '');
         if (object && (isConflict(object) || (pool && isForeign(object, pool)))) conflictMs.set(key, scene.nowMs());
+        if (previous?.spec.retire || object?.spec.retire) retiredMs.set(key, scene.nowMs());
         const [was, is] = [previous?.spec.claim, object?.spec.claim];
         if (previous && was && (is === undefined || (is.uid === was.uid && is.releasedAt !== undefined))) {
           judgeLoss(previous);
