@@ -6,6 +6,7 @@ import type { CallOptions } from '../aws/elbv2-api.ts';
 import type { PortProvider } from '../aws/port-provider.ts';
 import { type AuditFinding, canBeLookedInto, compareGroup, type FindingKind, type GroupLook } from '../core/audit.ts';
 import { setBack } from '../core/audit-repair.ts';
+import { forgetAfterMs } from '../core/lifecycle.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
@@ -184,8 +185,8 @@ async function lookIntoGroups(
     const findings = compareGroup(asked, pool, look.value);
     if (findings.length > 0) await onFindings(findings, asked);
     else {
-      const { lateCallMs } = portContext(asked, pool, deps.times).times;
-      await writeHealth(deps, { port: asked, atMs, lateCallMs }, look.value);
+      const { times } = portContext(asked, pool, deps.times);
+      await writeHealth(deps, { port: asked, atMs, forgetAfterMs: forgetAfterMs(times) }, look.value);
     }
   }
   return looked;

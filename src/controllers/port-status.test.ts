@@ -51,7 +51,7 @@ const bound = { claim: aClaim('room'), targets: [room] };
 const derive = (port: NLBPort, status: PortStatus, context = contextOf(port)) =>
   deriveStatus(port, status, context, startMs);
 const healthAt = (port: NLBPort, found: TargetHealth[], asked: Partial<HealthQuestion> = {}) =>
-  withHealth(port, found, asked.atMs ?? startMs, { port, atMs: startMs, lateCallMs: 0, ...asked });
+  withHealth(port, found, asked.atMs ?? startMs, { port, atMs: startMs, forgetAfterMs: 0, ...asked });
 const reasonOf = (status: PortStatus, type: string) => findCondition(status.conditions, type)?.reason;
 
 test('deriveStatus() publishes an endpoint exactly while the listener is in place', () => {
@@ -198,8 +198,18 @@ test('withHealth() remembers a target that left a port in use for as long as a c
     spec: bound,
     status: { targets: [{ ...room, ip: '10.9.9.9', state: 'Draining', since: at(startMs) }] },
   });
-  const left = (atMs: number) => healthAt(port, [], { atMs, lateCallMs: 300_000 }).targets?.length;
+  const left = (atMs: number) => healthAt(port, [], { atMs, forgetAfterMs: 300_000 }).targets?.length;
   assert.deepEqual([startMs + 299_999, startMs + 300_000].map(left), [1, 0]);
+});
+
+test('withHealth() forgets of two that drain only the one whose time is over, though an old answer shows neither', () => {
+  const targets = [known('Draining'), known('Draining', { ip: '10.9.9.9', since: at(startMs + 5_000) })];
+  const port = aPort(1, { spec: bound, status: { targets } });
+  const left = healthAt(port, [], { atMs: startMs + 32_000, forgetAfterMs: 32_000 }).targets;
+  assert.deepEqual(
+    left?.map(({ ip }) => ip),
+    ['10.9.9.9'],
+  );
 });
 
 test('withHealth() looks again ever more rarely, and no more once all is well', () => {

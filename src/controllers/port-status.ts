@@ -126,8 +126,8 @@ export interface HealthQuestion {
   /** The port as it was then. */
   port: NLBPort;
   atMs: number;
-  /** How long after it left a target is not forgotten, whatever AWS says; see `LifecycleTimes`. */
-  lateCallMs: number;
+  /** How long after it left a target is not forgotten, whatever AWS says; see `forgetAfterMs` of lifecycle.ts. */
+  forgetAfterMs: number;
 }
 
 /** The status after AWS was asked about the health of the targets. */
@@ -181,7 +181,7 @@ function mergeTargets(
   // AWS shows a registration late, and an answer may be older than what was done since: what drained is gone only if it did
   // so when AWS was asked, and when no call from before can bring it back.
   const isOver = (entry: KnownTarget) =>
-    Date.parse(entry.since) + asked.lateCallMs <= asked.atMs &&
+    Date.parse(entry.since) + asked.forgetAfterMs <= asked.atMs &&
     asked.port.status?.targets?.some(
       other => sameTarget(other, entry) && other.state === 'Draining' && other.since === entry.since,
     );

@@ -9,7 +9,7 @@ import type { PortProvider, PortResources, TargetHealth } from '../aws/port-prov
 import { adoptionTimes, announceLook, recordLook } from '../core/adoption.ts';
 import { isSetBack } from '../core/audit-repair.ts';
 import { familiesOf, wantedFamily } from '../core/ip-family.ts';
-import { nextStep, type Step } from '../core/lifecycle.ts';
+import { forgetAfterMs, nextStep, type Step } from '../core/lifecycle.ts';
 import {
   announceRemoval,
   announceResources,
@@ -153,7 +153,7 @@ async function perform(
   const saveOfGroup = (mutate: Parameters<typeof save>[0]) => save(current => ifSameGroup(current, mutate(current)));
   const { targetGroupArn = '', listenerArn = '' } = port.status ?? {};
   const { fingerprints } = context.settings;
-  const asked = { port, atMs: clock.nowMs(), lateCallMs: context.times.lateCallMs };
+  const asked = { port, atMs: clock.nowMs(), forgetAfterMs: forgetAfterMs(context.times) };
 
   switch (step.do) {
     case 'announceResources':

@@ -113,6 +113,11 @@ export function isProvisioned(port: NLBPort, settings: TargetGroupSettings): boo
   );
 }
 
+/** How long after its deregistration a target may be forgotten, if AWS shows it no more. */
+export function forgetAfterMs({ deregistrationDelayMs, drainSlackMs, lateCallMs }: LifecycleTimes): number {
+  return Math.max(deregistrationDelayMs + drainSlackMs, lateCallMs);
+}
+
 function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]): Step {
   const { port, settings } = input;
   const status = port.status ?? {};
@@ -207,8 +212,7 @@ function lookAfterMs({ port, times }: LifecycleInput, known: KnownTarget[]): num
 function drainedAtMs({ port, times }: LifecycleInput, known: KnownTarget[]): number {
   const sinceMs = known.filter(entry => entry.state === 'Draining').map(entry => Date.parse(entry.since));
   if (sinceMs.length === 0) return Number.POSITIVE_INFINITY;
-  const drainMs = times.deregistrationDelayMs + times.drainSlackMs;
-  const goneMs = Math.min(...sinceMs) + Math.max(drainMs, times.lateCallMs);
+  const goneMs = Math.min(...sinceMs) + forgetAfterMs(times);
   const looked = port.status?.lookAfter;
   return looked === undefined ? goneMs : Math.max(goneMs, Date.parse(looked));
 }
