@@ -12,7 +12,7 @@ interface Tenancy {
   /** The shortest quarantine that its pool asked for while it had the port. */
   quarantineMs: number;
   sinceMs: number;
-  /** Places that were registered so soon after it began that the call may have been of before. */
+  /** Places that were registered so soon after it began that the call may have been of before; of namesakes before it, too. */
   late: Set<string>;
 }
 
@@ -37,7 +37,9 @@ export const noMisrouting: Invariant = {
       let last = all.at(-1);
       const quarantineMs = parseDurationMs(scene.pools.get(pool)?.spec.release.quarantine ?? '0s');
       if (last?.claim.uid !== claim.uid) {
-        last = { claim, places: new Set(), quarantineMs, sinceMs: scene.nowMs(), late: new Set() };
+        const isNamesake = last?.claim.namespace === claim.namespace && last.claim.name === claim.name;
+        const late = new Set(isNamesake ? last?.late : []);
+        last = { claim, places: new Set(), quarantineMs, sinceMs: scene.nowMs(), late };
         all.push(last);
       }
       last.quarantineMs = Math.min(last.quarantineMs, quarantineMs);

@@ -1,5 +1,6 @@
 import { readyCondition } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
+import type { Target, TargetGroup } from '../../sandbox/elbv2/world.ts';
 import type { Change, Claimant, Invariant } from './invariant.ts';
 import {
   allHeldBy,
@@ -13,10 +14,12 @@ import {
   nameOf,
   ownerOf,
   ownGroups,
+  placeOf,
+  placesOf,
   registered,
 } from './sight.ts';
 
-/** A Service may be called ready by what AWS had behind its ports this long ago. */
+/** A claimant may be called ready by what AWS had behind its ports this long ago: an answer may be that old. */
 const servedLagMs = 5_000;
 
 /**
@@ -28,6 +31,11 @@ export const promiseKept: Invariant = {
   check(scene) {
     /** When AWS last had a target behind each port. */
     const servedAtMs = new Map<string, number>();
+
+    /** When a call last registered each place of each target group. */
+    const registeredMs = new Map<string, number>();
+    const isNew = ({ arn }: TargetGroup, target: Target) =>
+      scene.nowMs() - (registeredMs.get(`${arn} ${placeOf(target)}`) ?? Number.NEGATIVE_INFINITY) <= servedLagMs;
 
     function judgeEndpoint(key: string, pod: Claimant, endpoint: string): void {
       const held = allHeldBy(scene, pod.metadata.uid);
@@ -79,7 +87,9 @@ export const promiseKept: Invariant = {
         scene.complain(`${key} is called ready, and AWS does not have ${pod.status?.podIP} for ${port.metadata.name}`);
         return;
       }
-      if (registered(group).length > mine.length) scene.complain(`${key} is called ready beside somebody else`);
+      // A call from before that has only just arrived could not be seen yet.
+      const others = registered(group).filter(target => !mine.includes(target) && !isNew(group, target));
+      if (others.length > 0) scene.complain(`${key} is called ready beside ${others.map(placeOf).join()}`);
     }
 
     function judge({ previous, object }: Change<Claimant>): void {
@@ -97,7 +107,11 @@ export const promiseKept: Invariant = {
     return {
       onPod: judge,
       onService: judge,
-      onCall() {
+      onCall({ body, status }, action) {
+        if (status === 200 && action === 'RegisterTargets') {
+          const arn = new URLSearchParams(body).get('TargetGroupArn');
+          for (const place of placesOf(body)) registeredMs.set(`${arn} ${place}`, scene.nowMs());
+        }
         for (const { group, port } of ownGroups(scene)) {
           if (registered(group).length > 0) servedAtMs.set(port, scene.nowMs());
         }
