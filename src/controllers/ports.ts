@@ -31,7 +31,7 @@ import type { Log } from '../runtime/log.ts';
 import type { Observer } from './observer.ts';
 import { lifecycleInput, type OperatorTimes, type PortContext, portContext } from './port-context.ts';
 import { deriveStatus, markTargets, withFailure, withHealth } from './port-status.ts';
-import { updateStatus } from './update-status.ts';
+import { type UpdateOptions, updateStatus } from './update-status.ts';
 
 export interface PortsDeps {
   client: KubeClient;
@@ -91,8 +91,7 @@ export function portReconciler(given: PortsDeps): (name: string) => Promise<Reco
       }
       const context = portContext(port, pool, deps.times);
       const next = nextStep(lifecycleInput(port, context, deps.clock.nowMs()));
-      const isAnnounced = next.do !== 'registerTargets' || deps.announcements.has(port);
-      const step: Step = isAnnounced ? next : { do: 'announceTargets', targets: next.targets };
+      const step = deps.announcements.before(port, next);
       if (step.do === 'rest') {
         await saveStatus(deps, port, current => current.status ?? {});
         return step.untilMs === undefined ? {} : requeueAt(deps.clock, step.untilMs);
@@ -147,7 +146,8 @@ async function perform(
   options: CallOptions,
 ): Promise<void> {
   const { provider, clock } = deps;
-  const save = (mutate: (current: NLBPort) => PortStatus | undefined) => saveStatus(deps, port, mutate);
+  const save = (mutate: (current: NLBPort) => PortStatus | undefined, options?: UpdateOptions) =>
+    saveStatus(deps, port, mutate, options);
   const ifSameGroup = (current: NLBPort, status: PortStatus | undefined) =>
     isSameTargetGroup(port, current) ? status : undefined;
   const saveOfGroup = (mutate: Parameters<typeof save>[0]) => save(current => ifSameGroup(current, mutate(current)));
@@ -156,9 +156,15 @@ async function perform(
   const asked = { port, atMs: clock.nowMs(), forgetAfterMs: forgetAfterMs(context.times) };
 
   switch (step.do) {
-    case 'announceResources':
-      await save(announceResources);
+    case 'announceResources': {
+      const known = port.status?.creating;
+      const written = await save(
+        current => (known === undefined || known === current.status?.creating ? announceResources(current) : undefined),
+        { always: true },
+      );
+      if (written) deps.announcements.add(written);
       return;
+    }
 
     case 'announceLook':
       await save(current => announceLook(current, afterNow(deps, adoptionTimes.lookMs)));
@@ -321,14 +327,16 @@ function saveStatus(
   deps: PortsDeps,
   port: NLBPort,
   mutate: (current: NLBPort) => PortStatus | undefined,
+  options?: UpdateOptions,
 ): Promise<NLBPort | undefined> {
   const { client, ports: informer } = deps;
-  return updateStatus({ client, informer, resource: nlbPorts }, port, current => {
+  const derive = (current: NLBPort) => {
     const status = mutate(current);
     const pool = deps.pools.get(current.spec.pool);
     if (status === undefined || !pool) return status;
     return deriveStatus(current, status, portContext(current, pool, deps.times), deps.clock.nowMs());
-  });
+  };
+  return updateStatus({ client, informer, resource: nlbPorts }, port, derive, options);
 }
 
 /** The step's value; or its error written where people look, and thrown for the queue to back off. */
@@ -504,27 +512,35 @@ function createHandsSince(clock: Clock): (port: NLBPort) => number {
   };
 }
 
-/** The registrations that this process has written down. */
+/** What this process has written down of what AWS is about to be asked. */
 interface Announcements {
   add(port: NLBPort): void;
-  /** Whether all that the port shows as being registered was written down here. */
-  has(port: NLBPort): boolean;
+  /** The step itself, or to write down once more what another process has announced. */
+  before(port: NLBPort, step: Step): Step;
 }
 
 /**
  * What another process has written down may have been taken back long ago, and a standby whose watch stood still not know
- * of it: the new leader writes it down once more, which only the newest object lets it do.
+ * of it; its object may even be another one. The new leader writes it down once more, which only the newest object lets it do.
  */
 function createAnnouncements(ports: Informer<NLBPort>): Announcements {
-  const own = new Map<string, string>();
-  const registering = ({ status }: NLBPort) =>
-    JSON.stringify((status?.targets ?? []).filter(({ state }) => state === 'Registering'));
+  const own = new Map<string, { creating: string | undefined; registering: string }>();
+  const announced = ({ status }: NLBPort) => ({
+    creating: status?.creating,
+    registering: JSON.stringify((status?.targets ?? []).filter(({ state }) => state === 'Registering')),
+  });
   ports.onChange(({ key, object }) => {
     if (!object) own.delete(key);
   });
   return {
-    add: port => void own.set(port.metadata.name, registering(port)),
-    has: port => own.get(port.metadata.name) === registering(port),
+    add: port => void own.set(port.metadata.name, announced(port)),
+    before(port, step) {
+      const [here, now] = [own.get(port.metadata.name), announced(port)];
+      const makes = step.do === 'createTargetGroup' || step.do === 'createListener';
+      if (makes && here?.creating !== now.creating) return { do: 'announceResources' };
+      const registers = step.do === 'registerTargets' && here?.registering !== now.registering;
+      return registers ? { do: 'announceTargets', targets: step.targets } : step;
+    },
   };
 }
 

@@ -14,6 +14,11 @@ export interface UpdateStatusDeps<T extends KubeObject> {
   informer: Pick<Informer<T>, 'get' | 'put'>;
 }
 
+export interface UpdateOptions {
+  /** Writes though nothing changes, as that fails where the known object is not the newest. @default false */
+  always?: boolean;
+}
+
 /** More than any storm of writers has needed; each try begins with a live read, so a try lost is a real change. */
 const maxTries = 8;
 
@@ -26,6 +31,7 @@ export async function updateStatus<S, T extends WithStatus<S>>(
   deps: UpdateStatusDeps<T>,
   object: T,
   mutate: (current: T) => S | undefined,
+  { always = false }: UpdateOptions = {},
 ): Promise<T | undefined> {
   const { client, resource, informer } = deps;
   const { name } = object.metadata;
@@ -33,7 +39,7 @@ export async function updateStatus<S, T extends WithStatus<S>>(
   for (let tries = 1; ; tries++) {
     const status = mutate(current);
     if (status === undefined) return undefined;
-    if (isDeepStrictEqual(plain(status), plain(current.status))) return current;
+    if (!always && isDeepStrictEqual(plain(status), plain(current.status))) return current;
     try {
       const written = await client.update(resource, { ...current, status }, { subresource: 'status' });
       informer.put(written);

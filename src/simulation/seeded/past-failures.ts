@@ -33,4 +33,8 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 440106,
     was: 'a port that could not be made took down the endpoint that the Service had on another one',
   },
+  {
+    seed: 460616,
+    was: 'a new leader made a target group that only an NLBPort of the same name had announced, which was gone',
+  },
 ];

@@ -15,6 +15,13 @@ export interface PlantedBug {
   edits: readonly Edit[];
 }
 
+/** The second line of defence: a process writes down once more what it has not announced itself. */
+const announcedByAnybody = {
+  file: 'controllers/ports.ts',
+  find: 'const step = deps.announcements.before(port, next);',
+  replace: 'const step = next;',
+};
+
 /** The bugs that the simulation is tested with: one per invariant, and one per write that can be lost. */
 export const plantedBugs: readonly PlantedBug[] = [
   {
@@ -124,6 +131,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         find: "return { do: 'announceTargets', targets: unannounced.map(bare) };",
         replace: "return { do: 'registerTargets', targets: unannounced.map(bare) };",
       },
+      announcedByAnybody,
     ],
   },
   {
@@ -135,6 +143,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         find: "if (!complete && status.creating === undefined) return { do: 'announceResources' };",
         replace: 'if (complete === undefined) return rest(0);',
       },
+      announcedByAnybody,
     ],
   },
   {
