@@ -120,6 +120,12 @@ export const phases = [
   'Conflict',
 ] as const;
 
+/**
+ * Most targets that are written down of one port: twice the 1,000 of `spec.targets`, so that all of them can be replaced.
+ * 2,000 of them take about 200 kB of the 1.5 MiB that etcd takes of an object.
+ */
+export const maxKnownTargets = 2_000;
+
 const knownTarget = z.object({
   ip: z.string(),
   port: z.int(),
@@ -159,7 +165,7 @@ export const portStatus = z.object({
     .describe('Whether the target group was looked into for owner and strangers since it was made or found.'),
   targets: z
     .array(knownTarget)
-    .max(2000)
+    .max(maxKnownTargets)
     .optional()
     .describe('Every target that AWS may hold for this port.')
     .meta({ 'x-kubernetes-list-type': 'atomic' }),

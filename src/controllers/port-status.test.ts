@@ -100,6 +100,17 @@ test('deriveStatus() forgets a quarantine in which AWS has a target after all', 
   assert.equal(found.phase, 'Releasing');
 });
 
+test('deriveStatus() forgets those that left first where there are too many targets to write down, and nobody else', () => {
+  const gone = Array.from({ length: 2_000 }, (_, at) => known('Draining', { port: at + 1 }));
+  const last = known('Draining', { ip: '10.0.0.2', since: at(startMs - 1) });
+  const targets = [known('Registered', { ip: '10.0.0.3' }), ...gone, last, known('Registering', { ip: '10.0.0.4' })];
+  const left = derive(aPort(30000, { spec: bound }), { ...inPlace, targets }).targets;
+  assert.deepEqual(
+    left?.map(({ ip, port }) => `${ip}:${port}`),
+    ['10.0.0.3:7777', ...gone.slice(2).map(({ ip, port }) => `${ip}:${port}`), '10.0.0.4:7777'],
+  );
+});
+
 test('deriveStatus() shows a listener of someone else, and forgets a conflict at its time', () => {
   const foreign = aPort(30009);
   const shown = derive(foreign, {});

@@ -1,6 +1,13 @@
 import { findCondition, preciseTimestamp, withCondition } from '../api/conditions.ts';
 import { type CodedError, codedError } from '../api/errors.ts';
-import { type KnownTarget, type NLBPort, type PortStatus, sameTarget, type Target } from '../api/port.ts';
+import {
+  type KnownTarget,
+  maxKnownTargets,
+  type NLBPort,
+  type PortStatus,
+  sameTarget,
+  type Target,
+} from '../api/port.ts';
 import type { TargetHealth } from '../aws/port-provider.ts';
 import { isConflict } from '../core/allocate.ts';
 import { familyOf } from '../core/ip-family.ts';
@@ -27,6 +34,7 @@ export function deriveStatus(port: NLBPort, status: PortStatus, context: PortCon
   // A listener that is looked after once more, and a load balancer that left the pool: who has an endpoint keeps it.
   if (status.listenerArn === undefined || status.removing) delete next.endpoint;
   else if (isInPlace(current) && host !== undefined) next.endpoint = `${host}:${port.spec.port}`;
+  if (status.targets) next.targets = withinLimit(status.targets);
   // The rest begins anew where AWS has a target after all, by a call that came late or by somebody's hand.
   const isEmpty = (next.targets ?? []).length === 0;
   if (claim?.releasedAt === undefined || claim.releasedAt !== next.reuseOf || !isEmpty) {
@@ -203,6 +211,19 @@ function mergeTargets(
       return { ip: target.ip, port: target.port, state: isDraining(target) ? 'Draining' : 'Registered', since };
     });
   return [...kept, ...strangers];
+}
+
+/**
+ * Where there are too many to be written down, those go that were deregistered first: AWS said that it did so, and what a
+ * late call brings back of them is seen by the looks after the others, and by the audit.
+ */
+function withinLimit(targets: KnownTarget[]): KnownTarget[] {
+  const tooMany = targets.length - maxKnownTargets;
+  if (tooMany <= 0) return targets;
+  const drained = targets.filter(entry => entry.state === 'Draining');
+  const first = drained.toSorted((a, b) => Date.parse(a.since) - Date.parse(b.since)).slice(0, tooMany);
+  const forgotten = new Set(first);
+  return targets.filter(entry => !forgotten.has(entry));
 }
 
 /** One healthy target is enough: a Service with one is reachable, as everywhere in Kubernetes. */

@@ -312,6 +312,25 @@ test('a Service that is deleted, loses its label, its type or its pool gives its
   await world.end();
 });
 
+test('a Service that more pods have left than can be written down still gets its new ones registered', async () => {
+  const world = await running({}, { release: { on: 'Ended', quarantine: '1h' } });
+  const ip = await pod(world, 'a', 'web');
+  await service(world, 'web');
+  await isServed(world, 'web', [ip]);
+  const port = await world.port(30000);
+  const since = new Date(world.clock.nowMs()).toISOString();
+  const left = Array.from({ length: 1_999 }, (_, at) => {
+    return { ip: `10.9.${at >> 8}.${at & 255}`, port: 7777, state: 'Draining' as const, since };
+  });
+  const status = { ...port.status, targets: [...(port.status?.targets ?? []), ...left] };
+  await world.kube.update(nlbPorts, { ...port, status }, { subresource: 'status' });
+  const next = await pod(world, 'b', 'web');
+  await world.removeRoom('a');
+  await isServed(world, 'web', [next]);
+  assert.equal((await world.port(30000)).status?.targets?.length, 2_000);
+  await world.end();
+});
+
 test('a pod that ends leaves the targets; one that still serves is kept only while nobody else is ready', async () => {
   const world = await running();
   const spec = { nodeName: 'node-1' } as never;
