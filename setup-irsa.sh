@@ -33,21 +33,25 @@ read_account
 
 annotation=eks.amazonaws.com/role-arn
 
+has_service_account() {
+  [ "$annotate" = true ] && command -v kubectl >/dev/null &&
+    found kubectl_ -n "$namespace" get serviceaccount "$service_account"
+}
+
 annotate_service_account() {
-  if [ "$annotate" = true ] && command -v kubectl >/dev/null &&
-    found kubectl_ -n "$namespace" get serviceaccount "$service_account"; then
-    say "Service account $namespace/$service_account: annotated. Pods take it up when they start:"
-    say "  kubectl -n $namespace rollout restart deployment"
-    change kubectl_ -n "$namespace" annotate --overwrite serviceaccount "$service_account" "$annotation=$role_arn"
+  if has_service_account; then
+    outcome "Service account $namespace/$service_account" annotated
+    say "Pods take it up when they start: kubectl -n $namespace rollout restart deployment"
+    change kubectl ${context:+--context "$context"} -n "$namespace" annotate --overwrite serviceaccount "$service_account" "$annotation=$role_arn"
   else
     say "Service account $namespace/$service_account: install with --set aws.roleArn=$role_arn"
   fi
 }
 
 if [ "$delete" = true ]; then
-  if [ "$annotate" = true ] && command -v kubectl >/dev/null &&
-    found kubectl_ -n "$namespace" get serviceaccount "$service_account"; then
-    change kubectl_ -n "$namespace" annotate serviceaccount "$service_account" "$annotation-"
+  if has_service_account; then
+    outcome "Service account $namespace/$service_account" 'left without its annotation'
+    change kubectl ${context:+--context "$context"} -n "$namespace" annotate serviceaccount "$service_account" "$annotation-"
   fi
   delete_role_and_policy
   exit 0
@@ -62,7 +66,7 @@ provider_arn=arn:$partition:iam::$account:oidc-provider/$provider
 if found aws iam get-open-id-connect-provider --open-id-connect-provider-arn "$provider_arn"; then
   say "OIDC provider $provider_arn: there."
 else
-  say "OIDC provider $provider_arn: made."
+  outcome "OIDC provider $provider_arn" made
   change aws iam create-open-id-connect-provider --url "$issuer" --client-id-list sts.amazonaws.com
 fi
 

@@ -38,7 +38,7 @@ association_id() {
 if [ "$delete" = true ]; then
   id=$(association_id)
   if [ "$id" != None ]; then
-    say "Association $id: deleted."
+    outcome "Association $id" deleted
     change aws eks delete-pod-identity-association --cluster-name "$cluster" --association-id "$id"
   fi
   delete_role_and_policy
@@ -71,10 +71,11 @@ END
 
 id=$(association_id)
 if [ "$id" = None ]; then
-  say "Association of $namespace/$service_account: made. Pods take it up when they start."
+  outcome "Association of $namespace/$service_account" made
+  say "Pods take it up when they start: kubectl -n $namespace rollout restart deployment"
   change aws eks create-pod-identity-association --cluster-name "$cluster" --namespace "$namespace" \
     --service-account "$service_account" --role-arn "$role_arn"
 else
-  say "Association $id: its role as it has to be."
+  say "Association $id: there; its role is written again."
   change aws eks update-pod-identity-association --cluster-name "$cluster" --association-id "$id" --role-arn "$role_arn"
 fi

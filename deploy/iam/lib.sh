@@ -14,6 +14,11 @@ die() {
 
 say() { echo "$*"; }
 
+# outcome THING WORD: what becomes of something, as "made"; in a dry run, what would.
+outcome() {
+  if [ "$dry_run" = true ]; then say "$1: would be $2."; else say "$1: $2."; fi
+}
+
 # The same arguments for both scripts.
 read_arguments() {
   while [ $# -gt 0 ]; do
@@ -59,16 +64,22 @@ read_arguments() {
   export AWS_PAGER=
 }
 
-# Carries a change out, or prints it in a dry run.
+# Carries a change out, or prints it in a dry run: as it could be pasted, and documents with their lines.
 change() {
   if [ "$dry_run" = true ]; then
+    local word quote="'\\''"
     printf 'Would run:'
-    printf ' %q' "$@"
+    for word in "$@"; do
+      if [[ $word =~ ^[0-9A-Za-z_./:=,@+-]+$ ]]; then printf ' %s' "$word"; else printf " '%s'" "${word//\'/$quote}"; fi
+    done
     echo
   else
     "$@" >/dev/null
   fi
 }
+
+# macOS has it under another name.
+sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
 
 # Whether a reading call finds what it asks for. Any other failure than "there is none" ends the script.
 found() {
@@ -94,15 +105,23 @@ read_account() {
 
 # What tells this cluster's AWS resources from those of others: as the operator has it by default.
 read_cluster_id() {
-  [ -z "$cluster_id" ] || return 0
-  cluster_id=$(kubectl_ get namespace kube-system -o 'jsonpath={.metadata.uid}') ||
-    die 'can not ask the cluster for the UID of kube-system: set --context, or --cluster-id if the operator has one.'
+  if [ -z "$cluster_id" ]; then
+    cluster_id=$(kubectl_ get namespace kube-system -o 'jsonpath={.metadata.uid}') ||
+      die 'can not ask the cluster for the UID of kube-system: set --context, or --cluster-id if the operator has one.'
+    local asked endpoint
+    asked=$(kubectl_ config view --minify -o 'jsonpath={.clusters[0].cluster.server}')
+    endpoint=$(aws eks describe-cluster --name "$cluster" --query cluster.endpoint --output text)
+    # kubeconfig has the name of the host in lower case. A proxy or a tunnel is no error; a wrong context is.
+    [ "$(tr '[:upper:]' '[:lower:]' <<<"${asked%/}")" = "$(tr '[:upper:]' '[:lower:]' <<<"${endpoint%/}")" ] ||
+      say "Careful: kubectl asks $asked, and $cluster is at $endpoint. Is it the right context? See --context."
+  fi
+  say "Cluster id $cluster_id: what the operator logs as clusterId has to be the same."
 }
 
 # The shipped policy with everything put in.
 policy_document() {
   local hash list='' arn text
-  hash=$(printf %s "$cluster_id" | sha256sum | cut -c1-8)
+  hash=$(printf %s "$cluster_id" | sha256 | cut -c1-8)
   text=$(cat "$iam_folder/policy.json")
   text=${text//PARTITION/$partition}
   text=${text//CLUSTER_ID/$cluster_id}
@@ -123,9 +142,9 @@ policy_document() {
 ensure_policy() {
   local document sum known versions
   document=$(policy_document)
-  sum=$(printf %s "$document" | sha256sum | cut -c1-32)
+  sum=$(printf %s "$document" | sha256 | cut -c1-32)
   if ! found aws iam get-policy --policy-arn "$policy_arn"; then
-    say "Policy $policy_arn: made."
+    outcome "Policy $policy_arn" made
     change aws iam create-policy --policy-name "$role_name" --policy-document "$document" --tags Key=nlbports.dev/sum,Value="$sum"
     return
   fi
@@ -134,7 +153,7 @@ ensure_policy() {
     say "Policy $policy_arn: as it has to be."
     return
   fi
-  say "Policy $policy_arn: changed."
+  outcome "Policy $policy_arn" changed
   # IAM keeps five versions.
   versions=$(aws iam list-policy-versions --policy-arn "$policy_arn" --query 'Versions[?!IsDefaultVersion].VersionId' --output text)
   for version in $versions; do change aws iam delete-policy-version --policy-arn "$policy_arn" --version-id "$version"; done
@@ -145,10 +164,10 @@ ensure_policy() {
 # ensure_role TRUST_DOCUMENT
 ensure_role() {
   if found aws iam get-role --role-name "$role_name"; then
-    say "Role $role_arn: its trust as it has to be."
+    say "Role $role_arn: there; its trust is written again."
     change aws iam update-assume-role-policy --role-name "$role_name" --policy-document "$1"
   else
-    say "Role $role_arn: made."
+    outcome "Role $role_arn" made
     change aws iam create-role --role-name "$role_name" --assume-role-policy-document "$1" \
       --description "nlbports in the EKS cluster $cluster"
   fi
@@ -157,7 +176,7 @@ ensure_role() {
 
 delete_role_and_policy() {
   if found aws iam get-role --role-name "$role_name"; then
-    say "Role $role_arn: deleted."
+    outcome "Role $role_arn" deleted
     local arn
     for arn in $(aws iam list-attached-role-policies --role-name "$role_name" --query 'AttachedPolicies[].PolicyArn' --output text); do
       change aws iam detach-role-policy --role-name "$role_name" --policy-arn "$arn"
@@ -167,7 +186,7 @@ delete_role_and_policy() {
     say "Role $role_arn: not there."
   fi
   if found aws iam get-policy --policy-arn "$policy_arn"; then
-    say "Policy $policy_arn: deleted."
+    outcome "Policy $policy_arn" deleted
     local version
     for version in $(aws iam list-policy-versions --policy-arn "$policy_arn" --query 'Versions[?!IsDefaultVersion].VersionId' --output text); do
       change aws iam delete-policy-version --policy-arn "$policy_arn" --version-id "$version"

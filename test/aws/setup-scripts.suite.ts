@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -87,7 +89,7 @@ describe('the setup scripts, by the real AWS CLI on moto', { timeout: 900_000 },
     describe(script, () => {
       test('changes nothing in a dry run, and says what it would', async () => {
         const said = await run(script, ...common, ...more, '--load-balancer', balancer, '--dry-run');
-        assert.match(said, /Would run: aws iam create-policy/);
+        assert.match(said, /Policy .*: would be made\.\nWould run: aws iam create-policy .* '\{\n {2}"Version"/);
         assert.deepEqual(await roles(), []);
       });
 
@@ -142,6 +144,36 @@ describe('the setup scripts, by the real AWS CLI on moto', { timeout: 900_000 },
       });
     });
   }
+
+  describe('with a kubectl, here a stand-in that answers for one cluster', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'nlbports-kubectl-'));
+    const said = async (server: string, ...args: string[]) => {
+      const answers = `case "$*" in *kube-system*) printf ${clusterId};; *config*) printf ${server};; esac`;
+      writeFileSync(join(folder, 'kubectl'), `#!/bin/sh\n${answers}\n`, { mode: 0o700 });
+      const withKubectl = { ...env, PATH: `${folder}:${env.PATH}` };
+      const asked = ['--cluster', 'game', '--context', 'mine', '--dry-run', ...args];
+      return (await promisify(execFile)('./setup-irsa.sh', asked, { env: withKubectl, cwd: repository })).stdout;
+    };
+    after(() => rmSync(folder, { recursive: true }));
+
+    test('asks for the cluster id, and warns where kubectl leads to another cluster', async () => {
+      const { cluster } = await aws('eks', 'describe-cluster', '--name', 'game');
+      const right = await said(cluster.endpoint.toLowerCase(), '--load-balancer', balancer);
+      assert.match(right, new RegExp(`^Cluster id ${clusterId}: `));
+      assert.doesNotMatch(right, /Careful/);
+      const wrong = await said('https://other.example.com', '--load-balancer', balancer);
+      assert.match(wrong, /^Careful: kubectl asks https:\/\/other\.example\.com, and game is at /);
+    });
+
+    test('prints commands that can be pasted, those for kubectl too', async () => {
+      const annotate = 'kubectl --context mine -n nlbports-system annotate';
+      assert.match(
+        await said('x', '--load-balancer', balancer),
+        new RegExp(`^Would run: ${annotate} --overwrite`, 'm'),
+      );
+      assert.match(await said('x', '--delete'), new RegExp(`^Would run: ${annotate} serviceaccount nlbports`, 'm'));
+    });
+  });
 
   test('deploy/iam/cloudformation.yaml is a template in which cfn-lint finds nothing', async () => {
     assert.equal(await run(join(programs, 'cfn-lint'), 'deploy/iam/cloudformation.yaml'), '');
