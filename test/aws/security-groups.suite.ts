@@ -127,8 +127,10 @@ describe('nlbports check, by the real AWS CLI on moto', { timeout: 300_000 }, ()
     assert.equal(second.code, 0);
   });
 
-  test('says what AWS said where it can not look', async () => {
-    const { code } = await check('--pod-group', 'sg-none', '--game-port', '7777');
+  test('says what AWS said where it can not look, for each pool', async () => {
+    const { code, lines } = await check('--pod-group', 'sg-none', '--game-port', '7777');
     assert.equal(code, 1);
+    for (const pool of ['guarded', 'open'])
+      assert.match(lines.join('\n'), new RegExp(`^Pool ${pool}: can not be looked at: aws ec2 .*NotFound`, 'm'));
   });
 });

@@ -1,7 +1,7 @@
 import { type NLBPortPool, nlbPortPools } from '../../api/pool.ts';
 import { nlbPorts } from '../../api/port.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import type { AwsLooks } from './aws-cli.ts';
+import { AwsCliError, type AwsLooks } from './aws-cli.ts';
 import { missingOpenings } from './missing-openings.ts';
 import { type CheckedPool, openingsFor } from './openings.ts';
 
@@ -37,7 +37,14 @@ export async function checkPools(deps: CheckDeps, options: CheckOptions): Promis
     const bound = ports.filter(({ spec }) => spec.pool === pool.metadata.name);
     const inUse = bound.flatMap(({ spec }) => (spec.targets ?? []).map(({ port }) => port));
     const gamePorts = options.gamePorts.length > 0 ? options.gamePorts : [...new Set(inUse)];
-    outcomes.push(await checkPool(deps, pool, { ...options, gamePorts }));
+    outcomes.push(
+      await checkPool(deps, pool, { ...options, gamePorts }).catch((error: unknown) => {
+        // As where one load balancer was deleted: the other pools are looked at all the same.
+        if (!(error instanceof AwsCliError)) throw error;
+        deps.say(`Pool ${pool.metadata.name}: can not be looked at: ${error.message}`);
+        return 'unknown' as const;
+      }),
+    );
   }
   return (['closed', 'unknown'] as const).find(outcome => outcomes.includes(outcome)) ?? 'open';
 }
