@@ -16,6 +16,11 @@ import { eachOf, pause, startWorld, type World } from './world.ts';
 const chart = join(repository, 'deploy', 'helm', 'nlbports');
 const namespace = 'nlbports-system';
 
+interface Rule {
+  alert?: string;
+  annotations: { runbook_url?: string };
+}
+
 describe('the Helm chart', { timeout: 300_000 }, () => {
   let world: World;
   let helm: string;
@@ -47,6 +52,25 @@ describe('the Helm chart', { timeout: 300_000 }, () => {
     const shipped = readFileSync(join(repository, 'deploy', 'scheduling-gate.yaml'), 'utf8');
     assert.deepEqual(readManifests(rendered), readManifests(shipped));
     await assert.rejects(run('template', 'nlbports', chart, ...flags), /could not find template/);
+  });
+
+  test('leads from each alert to its runbook, where people read them', async () => {
+    const flags = ['-n', namespace, '--kube-version=1.36.1', '--show-only=templates/prometheusrule.yaml'];
+    const address = 'prometheusRule.runbooks=https://git.example.com/docs/runbooks/';
+    const rendered = await run(
+      'template',
+      'nlbports',
+      chart,
+      ...flags,
+      '--set',
+      `prometheusRule.enabled=true,${address}`,
+    );
+    const manifests: unknown[] = readManifests(rendered);
+    const groups = manifests.flatMap(rule => (rule as { spec: { groups: { rules: Rule[] }[] } }).spec.groups);
+    const rules = groups.flatMap(group => group.rules).filter(({ alert }) => alert !== undefined);
+    assert.ok(rules.length > 5);
+    for (const { annotations } of rules)
+      assert.match(annotations.runbook_url ?? '', /^https:\/\/git\.example\.com\/docs\/runbooks\/[a-z-]+\.md$/);
   });
 
   test('passes helm lint, and refuses values that its schema does not know', async () => {

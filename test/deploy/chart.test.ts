@@ -76,6 +76,12 @@ test('two replicas stand on different nodes and zones, survive a drain, and are 
   assert.deepEqual(budget.spec.selector.matchLabels, spec.selector.matchLabels);
 });
 
+test('the network policy lets the operator reach the agent of Pod Identity in clusters of either family', () => {
+  const { egress } = shipped('deploy/deployment.yaml', 'NetworkPolicy').spec;
+  const cidrs = egress.flatMap(({ to = [] }: Manifest) => to.map(({ ipBlock }: Manifest) => ipBlock.cidr));
+  assert.deepEqual(cidrs, ['169.254.170.23/32', 'fd00:ec2::23/128']);
+});
+
 test('no role that is shipped has a wildcard, may read Secrets, or may change roles', () => {
   const roles = readManifests(readFileSync(`${root}deploy/rbac.yaml`, 'utf8')).filter(object =>
     /Role$/.test(String(object.kind)),

@@ -193,6 +193,12 @@ export const chartValues = z.strictObject({
     .strictObject({
       enabled: z.boolean().default(false).describe('Needs the CRDs of the Prometheus operator.'),
       labels: texts.default({}).describe('What your Prometheus selects by.'),
+      runbooks: z
+        .string()
+        .default('')
+        .describe(
+          'Where your people read docs/runbooks, as https://git.example.com/nlbports/docs/runbooks: becomes runbook_url.',
+        ),
     })
     .describe('The alerts of deploy/alerts, for the Prometheus operator.'),
   dashboards: z
