@@ -12,6 +12,7 @@ interface Rule {
   record?: string;
   expr: string;
   annotations?: { summary: string; runbook: string };
+  labels?: { severity: string };
 }
 const rules = (parse(read('deploy/alerts/nlbports.rules.yaml')) as { groups: { rules: Rule[] }[] }).groups.flatMap(
   group => group.rules,
@@ -30,6 +31,15 @@ test('every alert has a runbook that is there, a case in which it fires and one 
     assert.ok(annotations?.summary && existsSync(join(root, annotations.runbook)), alert);
     assert.ok(named(false).includes(alert), `${alert} fires in no case`);
     assert.ok(named(true).includes(alert), `${alert} is silent in no case`);
+  }
+});
+
+test('every alert is named in its runbook, and has a row with its severity and its runbook in docs/operations.md', () => {
+  const operations = read('docs/operations.md').split('\n');
+  for (const { alert = '', annotations, labels } of alerts) {
+    assert.ok(read(annotations?.runbook ?? '').includes(`\`${alert}\``), alert);
+    const [row = ''] = operations.filter(line => line.startsWith(`| \`${alert}\` | ${labels?.severity} |`));
+    assert.ok(row.includes(`(${annotations?.runbook.replace('docs/', '')})`), alert);
   }
 });
 

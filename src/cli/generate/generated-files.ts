@@ -8,6 +8,7 @@ import { helmPage } from './helm-page.ts';
 import { checkPolicyFile, iamPage, policyFile } from './iam-page.ts';
 import { metricsPage } from './metrics-page.ts';
 import { optionsPage } from './options-page.ts';
+import { troubleshootingPage } from './troubleshooting-page.ts';
 
 /** Every file that is made from the sources, as it has to be: content by path from the repository's root. */
 export function generatedFiles(root: string): Record<string, string> {
@@ -24,5 +25,6 @@ export function generatedFiles(root: string): Record<string, string> {
     'docs/iam.md': iamPage(),
     'docs/metrics.md': metricsPage(),
     'docs/options.md': optionsPage(),
+    'docs/troubleshooting.md': troubleshootingPage(root),
   };
 }

@@ -18,38 +18,57 @@ helm install nlbports deploy/helm/nlbports --namespace nlbports-system --create-
   --set image.repository=registry.example.com/nlbports
 \`\`\`
 
-With IRSA add \`--set aws.roleArn=arn:aws:iam::111122223333:role/nlbports\`; with EKS Pod Identity nothing.
+With IRSA add \`--set aws.roleArn=arn:aws:iam::111122223333:role/nlbports-game\`; with EKS Pod Identity nothing. The whole way, with
+permissions and what to look at afterwards: [install.md](install.md).
 
 One release serves a cluster. A second one in another namespace would elect a leader of its own, and the two would
 work on the same pools.
+
+The kinds outlive a release, and belong to the one that made them. If they are there already, from kubectl or from a release of another name, Helm
+refuses the install with "invalid ownership metadata": add \`--take-ownership\` (Helm 3.17 or newer), or leave them alone with \`--set crds.install=false\`.
+
+## Rendered without a cluster
+
+\`helm template\`, and what renders like it, does not know which kinds the cluster serves, so it leaves out the policy that gives new pods their
+readiness gate. Say that they are served, and which version you have:
+
+\`\`\`sh
+helm template nlbports deploy/helm/nlbports --namespace nlbports-system --set namespace.create=true \\
+  --kube-version 1.36 --api-versions admissionregistration.k8s.io/v1/MutatingAdmissionPolicy
+\`\`\`
+
+Argo CD and Flux ask the cluster.
 
 ## Options of the operator
 
 Every row of [options.md](options.md) is a value under \`options\`, by the name of its flag:
 
 \`\`\`sh
-helm upgrade nlbports deploy/helm/nlbports --namespace nlbports-system --reuse-values \\
+helm upgrade nlbports deploy/helm/nlbports --namespace nlbports-system --reset-then-reuse-values \\
   --set options.log-level=debug --set options.pool-resync=2m
 \`\`\`
 
-\`--kubeconfig\`, \`--context\`, \`--namespace\`, \`--http-address\` and \`--leader-elect\` are set by the chart. A name that
-the schema does not know is refused before anything is changed.
+\`--kubeconfig\`, \`--context\`, \`--namespace\`, \`--http-address\` and \`--leader-elect\` are set by the chart, and \`--agones\` by
+\`agones.enabled\`, which brings the right that it needs. A name that the schema does not know is refused before anything is changed. A
+comma in a value needs a backslash on the command line: \`--set 'options.watch-namespaces=game-eu\\,game-us'\`.
 
 ## Upgrade and rollback
 
 \`helm upgrade\` brings new fields of the kinds, too: the CustomResourceDefinitions are templates of the chart, not files
 in its folder \`crds\`, which Helm never updates. Ports are objects in the cluster, so while the pods of the operator are
-replaced, bound ports keep their endpoints and rooms stay reachable; new rooms wait for the new leader.
+replaced, bound ports keep their endpoints and rooms stay reachable; new rooms wait for the new leader. Step by step:
+[operations.md](operations.md#upgrade).
 
 ## Uninstall
 
-\`helm uninstall\` takes the operator and its roles away. Kinds, pools, ports, and what they have in AWS stay: the
+\`helm uninstall\` takes the operator, its roles and the admission policies away. Kinds, pools, ports, and what they have in AWS stay: the
 CustomResourceDefinitions carry \`helm.sh/resource-policy: keep\`. To leave AWS empty, drain every pool first: see
 [uninstall.md](uninstall.md).
 
 ## Without Helm
 
-\`deploy/namespace.yaml\`, \`deploy/rbac.yaml\` and \`deploy/deployment.yaml\` are this chart with its default values.
+\`deploy/namespace.yaml\`, \`deploy/rbac.yaml\` and \`deploy/deployment.yaml\` are this chart with its default values;
+\`deploy/crds\` has the kinds and \`deploy/policies\` the admission policies.
 
 ## Values
 

@@ -25,7 +25,7 @@ made. Three ways put it in place for you: \`setup-irsa.sh\`, \`setup-pod-identit
 | --- | --- |
 | \`PARTITION\` | \`aws\`; \`aws-cn\` in China, \`aws-us-gov\` in GovCloud |
 | \`CLUSTER_ID\` | the UID of the namespace \`kube-system\`, or what \`--cluster-id\` says |
-| \`CLUSTER_HASH\` | the first 8 hexadecimal digits of the SHA-256 of the cluster id |
+| \`CLUSTER_HASH\` | the first 8 hexadecimal digits of the SHA-256 of the cluster id: \`printf %s CLUSTER_ID \\| sha256sum \\| cut -c1-8\` |
 | \`LOAD_BALANCER_ARN\` | the ARNs of your Network Load Balancers, as a list |
 
 The emulator holds the operator to this policy in the tests, with an evaluator of our own for its few conditions; each action
@@ -64,7 +64,7 @@ Instead of listing ARNs, you can let it make listeners on every Network Load Bal
 \`\`\`
 
 Whoever may put that tag on a load balancer then decides where the operator may make listeners. Both scripts do this with
-\`--load-balancer-tag team=game\`.
+\`--load-balancer-tag team=game\`; the CloudFormation template takes ARNs alone.
 `;
 }
 
