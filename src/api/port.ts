@@ -170,6 +170,12 @@ export const portStatus = z.object({
     .describe('Every target that AWS may hold for this port.')
     .meta({ 'x-kubernetes-list-type': 'atomic' }),
   lookAfter: instant.optional().describe('When the health of the targets is looked at next.'),
+  lateLookAfter: instant
+    .optional()
+    .describe(
+      'When the target group is looked into once more for what a late call has registered of the former claimant: at ' +
+        'the end of the quarantine, whether or not a namesake has taken the port over by then.',
+    ),
   readyAfter: instant
     .optional()
     .describe(

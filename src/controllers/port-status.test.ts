@@ -223,6 +223,12 @@ test('withHealth() forgets of two that drain only the one whose time is over, th
   );
 });
 
+test('withHealth() leaves the look at the end of a quarantine to an answer from after that', () => {
+  const port = aPort(1, { spec: bound, status: { ...inPlace, lateLookAfter: at(startMs + 5_000) } });
+  const looks = (atMs: number) => healthAt(port, [{ ...room, state: 'healthy' }], { atMs }).lateLookAfter;
+  assert.deepEqual([startMs + 4_999, startMs + 5_000].map(looks), [at(startMs + 5_000), undefined]);
+});
+
 test('withHealth() looks again ever more rarely, and no more once all is well', () => {
   const port = aPort(30000, { spec: bound, status: { ...inPlace, targets: [known('Registered')] } });
   const waitMs = (ageMs: number) => {

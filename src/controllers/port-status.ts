@@ -148,6 +148,7 @@ export function withHealth(port: NLBPort, found: TargetHealth[], nowMs: number, 
   const missing = states.some(state => state === undefined);
   const healthy = states.length > 0 && strangers.length === 0 && states.every(state => state?.state === 'healthy');
   const next: PortStatus = { ...status, targets, inspected: true };
+  if (next.lateLookAfter !== undefined && Date.parse(next.lateLookAfter) <= asked.atMs) delete next.lateLookAfter;
   if (wanted.length > 0) {
     next.conditions = withCondition(
       status.conditions,

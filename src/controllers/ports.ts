@@ -291,7 +291,12 @@ async function perform(
         if (spec.claim?.releasedAt === undefined || (status?.targets ?? []).length > 0) return undefined;
         const reuseAfter = preciseTimestamp(clock.nowMs() + context.times.quarantineMs);
         const isThere = status?.targetGroupArn !== undefined;
-        return { ...status, reuseAfter, reuseOf: spec.claim.releasedAt, ...(isThere ? { lookAfter: reuseAfter } : {}) };
+        return {
+          ...status,
+          reuseAfter,
+          reuseOf: spec.claim.releasedAt,
+          ...(isThere ? { lateLookAfter: reuseAfter } : {}),
+        };
       });
       return;
 

@@ -120,8 +120,24 @@ test('nextStep() frees a released port only when draining and quarantine are ove
 
 test('nextStep() looks into the group of a released port once more before it frees it', () => {
   const spec = { claim: aClaim('room', { releasedAt: at(startMs) }) };
-  const rested = { ...ready, reuseAfter: at(startMs), reuseOf: at(startMs), lookAfter: at(startMs) };
+  const rested = { ...ready, reuseAfter: at(startMs), reuseOf: at(startMs), lateLookAfter: at(startMs) };
   assert.equal(stepOf(aPort(1, { spec, status: rested })).do, 'readHealth');
+});
+
+test('nextStep() looks once more at the end of a quarantine that a namesake did not wait for', () => {
+  const spec = { claim: aClaim('room', { uid: 'another' }), targets: [target('10.0.0.2')] };
+  const healthy = {
+    type: 'Healthy',
+    status: 'True' as const,
+    reason: 'Healthy',
+    message: '',
+    lastTransitionTime: at(0),
+  };
+  const targets = [known('10.0.0.2', 'Registered')];
+  const taken = { ...ready, targets, conditions: [healthy], lateLookAfter: at(startMs + 5_000) };
+  const port = aPort(1, { spec, status: taken });
+  assert.deepEqual(stepOf(port), { do: 'rest', untilMs: startMs + 5_000 });
+  assert.equal(stepOf(port, { nowMs: startMs + 5_000 }).do, 'readHealth');
 });
 
 test('nextStep() looks after what left a port in use only when no call from before can bring it back', () => {
@@ -345,6 +361,7 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
         ],
         lookAfter: at(model.nowMs + 1_000),
       };
+      if (Date.parse(next.lateLookAfter ?? '') <= model.nowMs) delete next.lateLookAfter;
       if (!found.some(({ state }) => state === 'Draining') && wanted.length === 0) {
         delete next.lookAfter;
         const healthy = {
@@ -398,6 +415,7 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
       return write({
         ...status,
         reuseAfter: at(model.nowMs + times.quarantineMs),
+        ...(model.group ? { lateLookAfter: at(model.nowMs + times.quarantineMs) } : {}),
         ...(port.spec.claim?.releasedAt ? { reuseOf: port.spec.claim.releasedAt } : {}),
       });
     case 'removeClaim': {

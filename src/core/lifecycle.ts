@@ -148,6 +148,7 @@ function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]):
       ? Number.POSITIVE_INFINITY
       : lookAfterMs(input, known),
     drainedAtMs(input, known),
+    status.lateLookAfter === undefined ? Number.POSITIVE_INFINITY : Date.parse(status.lateLookAfter),
   );
   return input.nowMs >= lookAtMs ? { do: 'readHealth' } : rest(lookAtMs);
 }
@@ -172,7 +173,7 @@ function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
   const reuseAtMs = Date.parse(status.reuseAfter);
   if (input.nowMs < reuseAtMs) return rest(reuseAtMs);
   // What a call that came late has registered meanwhile has the quarantine begin anew.
-  if (status.lookAfter !== undefined) return { do: 'readHealth' };
+  if (status.lateLookAfter !== undefined) return { do: 'readHealth' };
   const { retainedUntilMs } = input.times;
   return input.nowMs >= retainedUntilMs ? { do: 'removeClaim' } : rest(retainedUntilMs);
 }

@@ -99,6 +99,7 @@ export function recordTargetGroupGone(asked: NLBPort, current: NLBPort): Recorde
   delete next.removing;
   delete next.applied;
   delete next.lookAfter;
+  delete next.lateLookAfter;
   return next;
 }
 

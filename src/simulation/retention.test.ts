@@ -164,6 +164,25 @@ test('retention and quarantine go on while no operator runs', async () => {
   await world.end();
 });
 
+test('a registration of the old pod that comes late is undone at the end of the quarantine that the new one did not wait for', async () => {
+  const world = await createWorld();
+  world.startOperator({ 'audit-interval': '6h' });
+  await world.pool('game', keeping('1h', { release: { quarantine: '5m', retain: '1h' } }));
+  await world.room('room-1', { ip: '10.0.0.50' });
+  await endpoints(world, ['room-1']);
+  await world.removeRoom('room-1');
+  await world.clock.advance(60_000);
+  assert.equal((await world.port(30000)).status?.phase, 'Quarantined');
+  await world.room('room-1', { ip: '10.0.0.51' });
+  await world.clock.advance(30_000);
+  const TargetGroupArn = (await world.port(30000)).status?.targetGroupArn ?? '';
+  await world.aws('RegisterTargets', { TargetGroupArn, Targets: [{ Id: '10.0.0.50', Port: 7777 }] });
+  await world.clock.advance(300_000);
+  const group = await world.aws('DescribeTargetHealth', { TargetGroupArn });
+  assert.deepEqual(group.texts('Id'), ['10.0.0.51']);
+  await world.end();
+});
+
 test('two operators at once give 20 rooms their endpoints back', async () => {
   const world = await createWorld();
   const promises = await watchPromises(world);
