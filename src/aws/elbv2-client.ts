@@ -23,7 +23,7 @@ export interface Elbv2ClientOptions {
   requestHandler?: RequestHandler | undefined;
   /** Sockets are given up after this long without an answer, milliseconds. */
   requestTimeoutMs: number;
-  /** Where a default region is read. @default process.env */
+  /** Where a default region and a proxy (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`) are read. @default process.env */
   env?: Record<string, string | undefined> | undefined;
 }
 
@@ -69,11 +69,23 @@ const commands = {
   DeregisterTargets: elbv2.DeregisterTargetsCommand,
 } as const satisfies Record<Elbv2Action, unknown>;
 
+/**
+ * What Node's agents take for a proxy, in capitals or not; nothing where there is none, so that they stay as they were. This
+ * machine itself, where an emulator is, is never behind a proxy.
+ */
+function proxyFrom(env: Record<string, string | undefined>) {
+  const named = (name: string) => env[name.toLowerCase()] || env[name];
+  const [HTTPS_PROXY, HTTP_PROXY] = [named('HTTPS_PROXY'), named('HTTP_PROXY')];
+  if (!HTTPS_PROXY && !HTTP_PROXY) return {};
+  const NO_PROXY = [named('NO_PROXY'), 'localhost', '127.0.0.1'].filter(Boolean).join(',');
+  return { proxyEnv: { HTTPS_PROXY, HTTP_PROXY, NO_PROXY } };
+}
+
 /** Makes the client. Nothing is looked up before the first call. */
 export function createElbv2Client(options: Elbv2ClientOptions): Elbv2Client {
   const { clock, requestTimeoutMs, env = process.env } = options;
   const region = options.region ?? (env.AWS_REGION || env.AWS_DEFAULT_REGION);
-  const sockets = { keepAlive: true, maxSockets: maxInFlight };
+  const sockets = { keepAlive: true, maxSockets: maxInFlight, ...proxyFrom(env) };
   const inner =
     options.requestHandler ??
     new NodeHttpHandler({

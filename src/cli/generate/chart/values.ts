@@ -72,7 +72,9 @@ export const chartValues = z.strictObject({
   env: z
     .array(anyObject)
     .default([])
-    .describe('More environment, as in a container: for proxies, or credentials from a Secret.'),
+    .describe(
+      'More environment, as in a container: HTTPS_PROXY and NO_PROXY for the calls to AWS, or credentials from a Secret.',
+    ),
   serviceAccount: z
     .strictObject({
       create: z.boolean().default(true).describe('Whether the chart makes it.'),
