@@ -228,7 +228,10 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
       }
       const left = filterPorts(free, isOpen);
       elder.endPass(passedOver, mostFreeOn(left));
-      waitingByPool.set(poolName, unserved.length + overQuota.length + unreached.length);
+      const waiting = unserved.length + overQuota.length + unreached.length;
+      // A pool is what any pod's label names: of those that nobody asks any more nothing is kept.
+      if (waiting > 0) waitingByPool.set(poolName, waiting);
+      else waitingByPool.delete(poolName);
       for (const { claim, error } of [...overQuota, ...unreached]) set(claim, { kind: 'waits', error });
       const shortage = {
         free: left,

@@ -59,6 +59,7 @@ export function gameServerReconciler(deps: GameServersDeps): (podKey: string) =>
     const name = owner?.name ?? before?.name ?? podName;
     const outcome = await mirror(deps, { namespace, name, uid: owner?.uid ?? before?.uid }, wanted);
     if (outcome === 'again') return { requeueAfterMs: MIN_REQUEUE_MS };
+    if (!pod) complaints.delete(key);
     if (outcome !== 'done') {
       // Nothing is missing on the GameServer, or nobody is left to be told.
       if (!pod || mirrored === JSON.stringify(nothingMirrored)) return before ? { requeueAfterMs: retryMs } : {};

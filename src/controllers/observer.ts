@@ -24,6 +24,8 @@ export interface Observer {
   registered(pool: string, port: string): void;
   /** AWS called the target of a port healthy. */
   healthy(pool: string, port: string): void;
+  /** The NLBPort is there no longer. */
+  portGone(port: string): void;
   /** An audit ended. */
   audited(report: AuditReport): void;
 }
@@ -38,6 +40,7 @@ export function silentObserver(): Observer {
     targetKnown() {},
     registered() {},
     healthy() {},
+    portGone() {},
     audited() {},
   };
 }

@@ -81,6 +81,7 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
     if (!pool || !deps.isLeader() || deps.signal.aborted) {
       listings.delete(name);
       savedAtMs.delete(name);
+      if (!pool) deps.restored.forget(name);
       return {};
     }
     const deleting = pool.metadata.deletionTimestamp !== undefined;

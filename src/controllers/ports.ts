@@ -72,7 +72,7 @@ const maxStepsPerTurn = 30;
 export function portReconciler(given: PortsDeps): (name: string) => Promise<ReconcileResult> {
   const deps: PortsContext = { ...given, announcements: createAnnouncements(given.ports) };
   const lookAgain = new Map<string, () => void>();
-  const handsSince = createHandsSince(deps.clock);
+  const handsSince = createHandsSince(deps);
   const leftBehind = createLeftBehind(deps.ports);
   // A call may wait minutes for the budget: what the port wants meanwhile must not wait behind it.
   deps.ports.onChange(({ key }) => lookAgain.get(key)?.());
@@ -80,6 +80,7 @@ export function portReconciler(given: PortsDeps): (name: string) => Promise<Reco
   return async name => {
     for (let steps = 0; steps < maxStepsPerTurn; steps++) {
       const port = deps.ports.get(name);
+      if (!port) deps.observer.portGone(name);
       if (!port || !deps.isLeader() || deps.signal.aborted) return {};
       const pool = deps.pools.get(port.spec.pool);
       // Without its pool nobody knows what is wanted of the port; the pool's finalizer makes this a passing state.
@@ -506,8 +507,11 @@ function afterNow({ clock }: PortsDeps, ms: number): string {
 }
 
 /** Since when a port is in its present hands: who came first is served first by AWS too, with all of its calls. */
-function createHandsSince(clock: Clock): (port: NLBPort) => number {
+function createHandsSince({ clock, ports }: Pick<PortsDeps, 'clock' | 'ports'>): (port: NLBPort) => number {
   const known = new Map<string, { uid: string | undefined; atMs: number }>();
+  ports.onChange(({ key, object }) => {
+    if (!object) known.delete(key);
+  });
   return ({ metadata: { name }, spec: { claim } }) => {
     const before = known.get(name);
     if (before && before.uid === claim?.uid) return before.atMs;

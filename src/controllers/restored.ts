@@ -19,6 +19,8 @@ export interface RestoredGuard {
   whyNot(pool: NLBPortPool, listeners: readonly FoundListener[], options: CallOptions): Promise<CodedError | undefined>;
   /** Told of a pool that has NLBPorts: whoever made them, those that go from now on were deleted under this leader. */
   saw(pool: NLBPortPool): void;
+  /** Told of a pool that is gone. */
+  forget(poolName: string): void;
 }
 
 export interface RestoredGuardDeps {
@@ -31,14 +33,18 @@ export interface RestoredGuardDeps {
 export function createRestoredGuard({ ports, reader }: RestoredGuardDeps): RestoredGuard {
   // Once it is settled that nothing was there, what AWS holds is this leader's own work.
   let mayMake = ports().length > 0;
-  const seen = new Set<string | undefined>();
+  /** Uids by name. */
+  const seen = new Map<string, string | undefined>();
 
   return {
-    saw: ({ metadata }) => void seen.add(metadata.uid),
+    saw: ({ metadata }) => void seen.set(metadata.name, metadata.uid),
+    forget: poolName => void seen.delete(poolName),
 
     async whyNot(pool, listeners, options) {
       if (isAccepted(pool) || ports().some(({ spec }) => spec.pool === pool.metadata.name)) return undefined;
-      if ((mayMake || seen.has(pool.metadata.uid)) && !isHeldBack(pool)) return undefined;
+      const { name, uid } = pool.metadata;
+      const wasSeen = uid !== undefined && seen.get(name) === uid;
+      if ((mayMake || wasSeen) && !isHeldBack(pool)) return undefined;
       const names = new Set(ports().map(({ metadata }) => metadata.name));
       const groups = await reader.listOwnTargetGroups(options);
       if (!groups.ok) return groups.error;

@@ -150,6 +150,7 @@ export function createMetrics(clock: Clock, defaults: boolean): Metrics {
         if (sinceMs !== undefined) healthySeconds.observe({ pool }, secondsSince(sinceMs));
         targetAtMs.delete(port);
       },
+      portGone: port => void targetAtMs.delete(port),
       audited(report) {
         audits.inc({ result: report.result });
         if (report.result === 'incomplete') return;
