@@ -268,7 +268,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       {
         file: 'controllers/port-status.ts',
         find: "return isWanted ? [{ ...entry, state: 'Registering', since }] : [entry];",
-        replace: "return isWanted ? [{ ...entry, state: 'Registering', since }] : [];",
+        replace: 'return [];',
       },
     ],
   },
@@ -322,12 +322,24 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'spare-port-kept',
-    what: 'a port that was bound beside the one of the commit is not given back',
+    what: 'a port that was bound beside the one of the commit is not given back; nor do two leaders choose the same one',
     edits: [
       {
         file: 'controllers/pods.ts',
         find: 'const spare = mine.filter(port => !set.includes(port));',
         replace: 'const spare: NLBPort[] = [];',
+      },
+      {
+        file: 'controllers/services.ts',
+        find: 'const spare = mine.filter(port => !committed.includes(port));',
+        replace: 'const spare: NLBPort[] = [];',
+      },
+      {
+        file: 'controllers/assign-ports.ts',
+        find: '      const elder = elderOf(poolName);\n',
+        replace:
+          '      if (clock.nowMs() % 2 < 1) free = new Map([...free].map(([arn, ports]) => [arn, ports.toReversed()]));\n' +
+          '      const elder = elderOf(poolName);\n',
       },
     ],
   },
