@@ -43,6 +43,11 @@ export const errorTable = {
     retry: true,
     summary: "The cluster does not serve Agones' kind GameServer.",
   },
+  WriteRefused: {
+    code: 'NLBP-1021',
+    retry: true,
+    summary: 'The API server refuses what is to be written on the pod or the Service.',
+  },
 
   // What a Service asks for
   ServiceNotSupported: {

@@ -3,6 +3,7 @@ import { type NLBPort, nlbPorts, type PortClaim, sameTarget, type Target } from 
 import { foundBehind } from '../core/adoption.ts';
 import { isFree } from '../core/allocate.ts';
 import { isClaimOf } from '../core/retention.ts';
+import { afterLostRace } from '../kube/after-lost-race.ts';
 import type { JsonPatchOperation, KubeClient, Patch } from '../kube/client.ts';
 import type { Informer } from '../kube/informer.ts';
 import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
@@ -192,7 +193,7 @@ export async function markGone(deps: ClaimPortDeps, port: NLBPort): Promise<void
 
 /**
  * Patches an NLBPort and resolves to the object as it then is, in the cache too; after a lost race or without an answer
- * that is the live one, whoever has won. Undefined: it is gone.
+ * that is the live one, whoever has won. Undefined: it is gone. Throws where the write was refused though nobody has won.
  */
 export async function swapPort(deps: ClaimPortDeps, port: NLBPort, patch: Patch): Promise<NLBPort | undefined> {
   const key = { name: port.metadata.name };
@@ -203,8 +204,10 @@ export async function swapPort(deps: ClaimPortDeps, port: NLBPort, patch: Patch)
   } catch (error) {
     if (isNotFound(error)) return undefined;
     if (!isConflict(error) && !isInvalid(error) && !isOutcomeUnknown(error)) throw error;
+    const live = await afterLostRace(deps.client, nlbPorts, port, error);
+    if (live) deps.ports.put(live);
+    return live;
   }
-  return readPort(deps, port.metadata.name);
 }
 
 /**

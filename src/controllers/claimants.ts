@@ -1,3 +1,5 @@
+import { codedError } from '../api/errors.ts';
+import { afterLostRace } from '../kube/after-lost-race.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
@@ -65,6 +67,13 @@ export function createClaimants<T extends Told, R extends ClaimReport>(
     events.record({ resource, object, type, reason, action: 'GivePort', message });
   }
 
+  /** It can't be told by what it is not given: an Event is all that is left. */
+  function tellRefused(object: T, refused: unknown): void {
+    const said = refused instanceof Error ? refused.message : '';
+    const message = `Cannot write to the ${resource.kind} what port it has: the API server refuses it: ${said}`;
+    claimants.noteOnce(object, 'WriteRefused', codedError('WriteRefused', message).message);
+  }
+
   const claimants: Claimants<T, R> = {
     kind,
     async get(key) {
@@ -91,7 +100,10 @@ export function createClaimants<T extends Told, R extends ClaimReport>(
       } catch (error) {
         if (isNotFound(error)) return 'gone';
         if (!isConflict(error) && !isInvalid(error) && !isOutcomeUnknown(error)) throw error;
-        const live = await claimants.get(keyOf(object));
+        const live = await afterLostRace(client, resource, object, error).catch((refused: unknown) => {
+          if (isInvalid(refused)) tellRefused(object, refused);
+          throw refused;
+        });
         if (live) kind.remember(live);
         return live?.metadata.uid === uid ? 'conflict' : 'gone';
       }

@@ -5,7 +5,7 @@ import { gameServerOf, type Mirrored, mirrorOf, mirrorPatch, nothingMirrored } f
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
-import { isConflict, isForbidden, isInvalid, isNotFound, isNotServed } from '../kube/kube-error.ts';
+import { isConflict, isForbidden, isNotFound, isNotServed } from '../kube/kube-error.ts';
 import { keyOf, type Pod, parseKey } from '../kube/objects.ts';
 import { gameServers, pods as podResource } from '../kube/resource.ts';
 import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/work-queue.ts';
@@ -109,7 +109,7 @@ async function mirror(
     if (isNotServed(error)) return 'GameServersNotServed';
     if (isNotFound(error)) return 'done';
     if (isForbidden(error)) return 'GameServerForbidden';
-    if (isConflict(error) || isInvalid(error)) return 'again';
+    if (isConflict(error)) return 'again';
     throw error;
   }
 }

@@ -18,14 +18,18 @@ function gatedPod(endpoint: string | undefined): Pod {
   };
 }
 
-/** An API server that answers every patch with this status, and what it was sent. */
-function server(status: number) {
+/** An API server that answers every patch with this status, and what it was sent; `live` is the pod's resourceVersion there. */
+function server(status: number, live?: string) {
   const sent: Patch[] = [];
   const client = {
     async patch(_resource: unknown, _key: unknown, patch: Patch) {
       sent.push(patch);
       if (status !== 200) throw new KubeError(status, '', '');
       return gatedPod('x');
+    },
+    async get() {
+      const pod = gatedPod('x');
+      return { ...pod, metadata: { ...pod.metadata, resourceVersion: live } };
     },
   };
   const deps = { client: client as unknown as KubeClient, pods: { put() {} } as unknown as Informer<Pod> };
@@ -56,7 +60,11 @@ test('openSchedulingGate() says which manifest is missing where it may not patch
 });
 
 test('openSchedulingGate() looks again where the pod was changed meanwhile, and is done where it is gone', async () => {
-  assert.equal(await openSchedulingGate(server(422).deps, gatedPod('game.example.com:30000')), 'again');
-  assert.equal(await openSchedulingGate(server(409).deps, gatedPod('game.example.com:30000')), 'again');
+  assert.equal(await openSchedulingGate(server(422, '2').deps, gatedPod('game.example.com:30000')), 'again');
+  assert.equal(await openSchedulingGate(server(409, '2').deps, gatedPod('game.example.com:30000')), 'again');
   assert.equal(await openSchedulingGate(server(404).deps, gatedPod('game.example.com:30000')), 'done');
+});
+
+test('openSchedulingGate() backs off where the patch is refused though nobody has changed the pod', async () => {
+  await assert.rejects(openSchedulingGate(server(422).deps, gatedPod('game.example.com:30000')), KubeError);
 });

@@ -1,5 +1,6 @@
 import { codedError } from '../api/errors.ts';
 import { endpointAnnotation, schedulingGate } from '../api/names.ts';
+import { afterLostRace } from '../kube/after-lost-race.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Informer } from '../kube/informer.ts';
 import { isConflict, isForbidden, isInvalid, isNotFound } from '../kube/kube-error.ts';
@@ -37,7 +38,11 @@ export async function openSchedulingGate(
     return 'done';
   } catch (error) {
     if (isNotFound(error)) return 'done';
-    if (isConflict(error) || isInvalid(error)) return 'again';
+    if (isConflict(error) || isInvalid(error)) {
+      const live = await afterLostRace(client, podResource, pod, error);
+      if (live) pods.put(live);
+      return 'again';
+    }
     if (!isForbidden(error)) throw error;
     const { message } = codedError(
       'SchedulingGateForbidden',

@@ -243,3 +243,26 @@ test('a quarantine that one AWS call can outlast earns the pool a warning', asyn
   });
   await world.end();
 });
+
+test('a pod on which nothing more can be written is told so by an Event, and not asked about all the time', async () => {
+  const world = await createWorld();
+  const process = world.startOperator();
+  await world.pool('game', quick);
+  await world.clock.advance(5_000);
+  const annotations = { 'example.com/notes': 'x'.repeat(256 * 1024 - 60) };
+  await world.room('full', { annotations });
+  await world.clock.advance(5_000);
+  const refused = (await world.eventsOf('Pod', 'full')).filter(({ reason }) => reason === 'WriteRefused');
+  assert.equal(refused.length, 1);
+  assert.match(refused[0]!.note, /^NLBP-1021: .*annotations/s);
+  const before = process.wires.count;
+  await world.clock.advance(60_000);
+  assert.ok(process.wires.count - before < 100, `${process.wires.count - before} requests in a minute`);
+  const key = { namespace: 'default', name: 'full' };
+  await world.kube.patch(pods, key, {
+    type: 'merge',
+    body: { metadata: { annotations: { 'example.com/notes': null } } },
+  });
+  await world.eventually(() => assertSettled(world));
+  await world.end();
+});

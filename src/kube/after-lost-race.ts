@@ -1,0 +1,33 @@
+import type { KubeClient } from './client.ts';
+import { isNotFound } from './kube-error.ts';
+import type { KubeObject } from './objects.ts';
+import type { Resource } from './resource.ts';
+
+/**
+ * The live object after a write of `known` was refused, or got no answer; undefined where it is gone. Throws the write's
+ * `error` where nobody has written since: then no race was lost, and to ask again at once would end the same way, so that
+ * the queue has to back off.
+ */
+export async function afterLostRace<T extends KubeObject>(
+  client: KubeClient,
+  resource: Resource<T>,
+  { metadata: { namespace, name, uid, resourceVersion } }: T,
+  error: unknown,
+): Promise<T | undefined> {
+  const live = await read(client, resource, { ...(namespace === undefined ? {} : { namespace }), name });
+  if (live?.metadata.uid === uid && live?.metadata.resourceVersion === resourceVersion) throw error;
+  return live;
+}
+
+async function read<T extends KubeObject>(
+  client: KubeClient,
+  resource: Resource<T>,
+  key: { namespace?: string; name: string },
+): Promise<T | undefined> {
+  try {
+    return await client.get(resource, key);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
