@@ -8,6 +8,7 @@ import { type NLBPort, nlbPorts } from '../api/port.ts';
 import type { FoundListener, Inventory, LoadBalancer } from '../aws/inventory.ts';
 import { countPorts, type PlannedLoadBalancer, type PoolPlan, planPool } from '../core/plan-pool.ts';
 import { whyNotProbed } from '../core/probe.ts';
+import { afterLostRace } from '../kube/after-lost-race.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
@@ -124,9 +125,13 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
     const overlap = await carryOut(deps, plan);
     if (overlap) deps.log.warn({ pool: name }, 'A port of the pool is owned by another pool');
     if (deleting && deps.ports.by('pool', name).length === 0) {
+      // The cache may be behind: only the API server's own list says that no port is left.
+      const left = (await deps.client.list(nlbPorts)).items.filter(({ spec }) => spec.pool === name);
+      for (const port of left) deps.ports.put(port);
+      if (left.length > 0) return { requeueAfterMs: settleMs };
       const latest = deps.pools.get(name) ?? pool;
-      const left = (latest.metadata.finalizers ?? []).filter(item => item !== poolFinalizer);
-      return (await setFinalizers(deps, latest, left)) === 'conflict' ? { requeueAfterMs: 200 } : {};
+      const others = (latest.metadata.finalizers ?? []).filter(item => item !== poolFinalizer);
+      return (await setFinalizers(deps, latest, others)) === 'conflict' ? { requeueAfterMs: 200 } : {};
     }
     if (!listing) return {};
     const wait =
@@ -509,7 +514,8 @@ async function setFinalizers(deps: PoolsDeps, pool: NLBPortPool, finalizers: str
   } catch (error) {
     if (isNotFound(error)) return 'done';
     if (!isConflict(error) && !isInvalid(error)) throw error;
-    deps.pools.put(await deps.client.get(nlbPortPools, { name }));
+    const live = await afterLostRace(deps.client, nlbPortPools, pool, error);
+    if (live) deps.pools.put(live);
     return 'conflict';
   }
 }

@@ -104,8 +104,9 @@ export function isFree(port: NLBPort): boolean {
   );
 }
 
-/** Whether someone else's listener or target group was found in the port's place. */
-export function isConflict(port: NLBPort): boolean {
-  const provisioned = port.status?.conditions?.find(condition => condition.type === 'Provisioned');
-  return provisioned?.reason === 'ListenerConflict' || provisioned?.reason === 'TargetGroupConflict';
+/** Whether someone else's listener or target group was found in the port's place, or listeners of others leave it none. */
+export function isConflict({ status }: Pick<NLBPort, 'status'>): boolean {
+  const { reason, message = '' } = status?.conditions?.find(({ type }) => type === 'Provisioned') ?? {};
+  const isFull = reason === 'AwsQuotaExceeded' && message.includes('TooManyListeners');
+  return isFull || reason === 'ListenerConflict' || reason === 'TargetGroupConflict';
 }

@@ -4,6 +4,7 @@ import { readyCondition } from '../api/names.ts';
 import { nlbPortPools } from '../api/pool.ts';
 import { nlbPorts } from '../api/port.ts';
 import { isNotFound } from '../kube/kube-error.ts';
+import { namespaces } from '../kube/resource.ts';
 import { assertAwsMatches, assertSettled } from './assert-settled.ts';
 import { watchPromises } from './watch-promises.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
@@ -462,5 +463,35 @@ test('a failed listing releases nothing and retires nothing', async () => {
   world.awsFaults.set([]);
   await world.eventually(async () => assert.equal((await conditionOf(world, 'Ready'))?.status, 'True'), 60_000);
   assert.deepEqual(promises.broken, []);
+  await world.end();
+});
+
+test('a pool is not let go by a new leader whose watch of NLBPorts is behind', async () => {
+  const world = await createWorld();
+  await world.kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
+  const options = { 'leader-elect': 'true', 'lease-duration': '6s' };
+  const former = world.startOperator(options);
+  await world.clock.advance(5_000);
+  world.startOperator(options, { watchMs: path => (path.includes('/nlbports?') ? [60_000, 60_000] : [1, 20]) });
+  await world.clock.advance(90_000);
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30001 }, warm: 2 });
+  await world.clock.advance(10_000);
+  former.kill();
+  await world.kube.delete(nlbPortPools, { name: 'game' });
+  await world.eventually(async () => assert.deepEqual(await world.ports(), []), 300_000);
+  await assertAwsMatches(world, []);
+  await world.end();
+});
+
+test('a claim moves on from a load balancer whose last listener somebody else has taken', async () => {
+  const world = await createWorld({ loadBalancers: ['one', 'two'], set: { 'listeners-per-load-balancer': '3' } });
+  world.startOperator();
+  const [one, two] = world.loadBalancers.map(({ arn }) => ({ arn }));
+  await world.pool('game', { ...quick, loadBalancers: [one, two], ports: { min: 31000, max: 31002 } });
+  await world.clock.advance(60_000);
+  for (const port of [1, 2, 3]) await someoneElses(world, port);
+  await world.room('room');
+  await world.eventually(async () => assert.ok(world.endpointOf(await world.pod('room'))), 60_000);
+  await world.eventually(() => assertSettled(world), 60_000);
   await world.end();
 });
