@@ -130,8 +130,8 @@ const knownTarget = z.object({
   ip: z.string(),
   port: z.int(),
   state: z
-    .enum(['Registering', 'Registered', 'Draining'])
-    .describe('Registering is written before AWS is called, so that a target is never forgotten.'),
+    .enum(['Registering', 'Registered', 'Deregistering', 'Draining'])
+    .describe('Registering and Deregistering are written before AWS is called: it may have the target, or not.'),
   since: instant,
   healthyAt: instant.optional().describe('When AWS was first seen to call it healthy.'),
 });

@@ -2,11 +2,12 @@ import { preciseTimestamp } from '../api/conditions.ts';
 import type { CodedError, Result } from '../api/errors.ts';
 import { awsFinalizer } from '../api/names.ts';
 import type { IpFamily, NLBPortPool } from '../api/pool.ts';
-import { type NLBPort, nlbPorts, type PortStatus, sameTarget, type Target } from '../api/port.ts';
+import { type KnownTarget, type NLBPort, nlbPorts, type PortStatus, sameTarget, type Target } from '../api/port.ts';
 import { NotWanted } from '../aws/aws-error.ts';
 import type { CallOptions, CallPriority } from '../aws/elbv2-api.ts';
 import type { PortProvider, PortResources, TargetHealth } from '../aws/port-provider.ts';
 import { adoptionTimes, announceLook, recordLook } from '../core/adoption.ts';
+import { isConflict as isInConflict } from '../core/allocate.ts';
 import { isSetBack } from '../core/audit-repair.ts';
 import { familiesOf, wantedFamily } from '../core/ip-family.ts';
 import { forgetAfterMs, nextStep, type Step } from '../core/lifecycle.ts';
@@ -21,6 +22,7 @@ import {
   recordTargetGroup,
   recordTargetGroupGone,
 } from '../core/resource-record.ts';
+import { afterLostRace } from '../kube/after-lost-race.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
@@ -262,6 +264,18 @@ async function perform(
       deps.observer.registered(port.spec.pool, port.metadata.name);
       return;
 
+    case 'announceDeparture': {
+      const written = await saveOfGroup(current => {
+        const isLeaving = (target: Target) => !current.spec.targets?.some(other => sameTarget(other, target));
+        const still = step.targets.filter(isLeaving);
+        return still.length === 0
+          ? undefined
+          : markTargets(current.status ?? {}, still, 'Deregistering', clock.nowMs());
+      });
+      if (written) deps.announcements.add(written);
+      return;
+    }
+
     case 'deregisterTargets':
       if (targetGroupArn) {
         await orFail(
@@ -367,7 +381,7 @@ async function orFail<T>(deps: PortsDeps, port: NLBPort, conditionType: string, 
   const written = await saveStatus(deps, port, current => {
     const { status, metadata } = current;
     const failed = withFailure(status ?? {}, conditionType, error, metadata.generation ?? 0, deps.clock.nowMs());
-    if (error.reason === 'ListenerConflict' || error.reason === 'TargetGroupConflict') {
+    if (isInConflict({ status: failed })) {
       const lost =
         error.reason === 'ListenerConflict' ? recordListenerLost(port, { ...current, status: failed }) : failed;
       return { ...lost, conflictUntil: preciseTimestamp(deps.clock.nowMs() + deps.times.conflictRetryMs) };
@@ -435,7 +449,8 @@ async function swap(deps: PortsDeps, port: NLBPort, write: () => Promise<NLBPort
   } catch (error) {
     if (isNotFound(error)) return;
     if (!isConflict(error) && !isInvalid(error)) throw error;
-    deps.ports.put(await deps.client.get(nlbPorts, { name: port.metadata.name }));
+    const live = await afterLostRace(deps.client, nlbPorts, port, error);
+    if (live) deps.ports.put(live);
   }
 }
 
@@ -533,11 +548,16 @@ interface Announcements {
  * of it; its object may even be another one. The new leader writes it down once more, which only the newest object lets it do.
  */
 function createAnnouncements(ports: Informer<NLBPort>): Announcements {
-  const own = new Map<string, { creating: string | undefined; registering: string }>();
-  const announced = ({ status }: NLBPort) => ({
-    creating: status?.creating,
-    registering: JSON.stringify((status?.targets ?? []).filter(({ state }) => state === 'Registering')),
-  });
+  const own = new Map<string, ReturnType<typeof announced>>();
+  const announced = ({ status }: NLBPort) => {
+    const inState = (wanted: KnownTarget['state']) =>
+      JSON.stringify((status?.targets ?? []).filter(({ state }) => state === wanted));
+    return {
+      creating: status?.creating,
+      registering: inState('Registering'),
+      deregistering: inState('Deregistering'),
+    };
+  };
   ports.onChange(({ key, object }) => {
     if (!object) own.delete(key);
   });
@@ -547,8 +567,11 @@ function createAnnouncements(ports: Informer<NLBPort>): Announcements {
       const [here, now] = [own.get(port.metadata.name), announced(port)];
       const makes = step.do === 'createTargetGroup' || step.do === 'createListener';
       if (makes && here?.creating !== now.creating) return { do: 'announceResources' };
-      const registers = step.do === 'registerTargets' && here?.registering !== now.registering;
-      return registers ? { do: 'announceTargets', targets: step.targets } : step;
+      if (step.do === 'registerTargets' && here?.registering !== now.registering)
+        return { do: 'announceTargets', targets: step.targets };
+      if (step.do === 'deregisterTargets' && here?.deregistering !== now.deregistering)
+        return { do: 'announceDeparture', targets: step.targets };
+      return step;
     },
   };
 }

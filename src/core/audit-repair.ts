@@ -55,6 +55,6 @@ export function isSetBack(status: PortStatus | undefined, previous: PortStatus |
 export function isAsBelieved(status: PortStatus | undefined): boolean {
   const { creating, removing, inspected, applied, targetGroupArn, targets = [] } = status ?? {};
   const isAltered = applied?.healthCheck === altered || applied?.attributes === altered;
-  const isMoving = targets.some(({ state }) => state === 'Registering');
+  const isMoving = targets.some(({ state }) => state === 'Registering' || state === 'Deregistering');
   return creating === undefined && !removing && !isAltered && !isMoving && (!targetGroupArn || inspected === true);
 }

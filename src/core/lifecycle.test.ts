@@ -65,10 +65,8 @@ test('nextStep() makes a cold port ready in the order that AWS needs', () => {
 });
 
 test('nextStep() deregisters the dead before anything else', () => {
-  const targets = [known('10.0.0.1', 'Registered'), known('10.0.0.2', 'Registering'), known('10.0.0.3', 'Draining')];
   const bound = { claim: aClaim('room'), targets: [target('10.0.0.9')] };
-  const dead = { do: 'deregisterTargets', targets: [target('10.0.0.1'), target('10.0.0.2')] };
-  const everything: [NLBPort, Partial<LifecycleInput>?][] = [
+  const everything = (targets: KnownTarget[]): [NLBPort, Partial<LifecycleInput>?][] => [
     [aPort(1, { spec: bound, status: { ...ready, targets } })],
     [aPort(1, { spec: bound, status: { ...ready, targets } }), { foreign: true }],
     [aPort(1, { spec: bound, status: { ...ready, targets } }), { settings: settings(2) }],
@@ -78,7 +76,17 @@ test('nextStep() deregisters the dead before anything else', () => {
     [aPort(1, { status: { targets, creating: '7' } })],
     [aPort(1, { spec: { claim: aClaim('room', { releasedAt: at(startMs) }) }, status: { ...ready, targets } })],
   ];
-  for (const [port, more] of everything) assert.deepEqual(stepOf(port, more), dead);
+  const left = [known('10.0.0.1', 'Registered'), known('10.0.0.2', 'Registering'), known('10.0.0.3', 'Draining')];
+  const dead = [target('10.0.0.1'), target('10.0.0.2')];
+  for (const [port, more] of everything(left)) {
+    assert.deepEqual(stepOf(port, more), { do: 'announceDeparture', targets: dead });
+  }
+  const announced = left.map(entry =>
+    entry.state === 'Draining' ? entry : { ...entry, state: 'Deregistering' as const },
+  );
+  for (const [port, more] of everything(announced)) {
+    assert.deepEqual(stepOf(port, more), { do: 'deregisterTargets', targets: dead });
+  }
 });
 
 test('nextStep() serves a bound port before an edit of the pool reaches it', () => {
@@ -184,7 +192,9 @@ test('nextStep() keeps a released port after its quarantine for as long as it is
 test('nextStep() deregisters the former target before it registers that of a namesake that took the port over', () => {
   const spec = { claim: aClaim('room', { uid: 'another' }), targets: [target('10.0.0.2')] };
   const taken = aPort(1, { spec, status: { ...ready, targets: [known('10.0.0.1', 'Registered')] } });
-  assert.deepEqual(stepOf(taken), { do: 'deregisterTargets', targets: [target('10.0.0.1')] });
+  assert.deepEqual(stepOf(taken), { do: 'announceDeparture', targets: [target('10.0.0.1')] });
+  const announced = { ...taken, status: { ...ready, targets: [known('10.0.0.1', 'Deregistering')] } };
+  assert.deepEqual(stepOf(announced), { do: 'deregisterTargets', targets: [target('10.0.0.1')] });
   const draining = { ...taken, status: { ...ready, targets: [known('10.0.0.1', 'Draining')] } };
   assert.deepEqual(stepOf(draining), { do: 'announceTargets', targets: [target('10.0.0.2')] });
 });
@@ -192,7 +202,7 @@ test('nextStep() deregisters the former target before it registers that of a nam
 test('nextStep() has listener and group of the wrong family go, one after the other, before it makes others', () => {
   const spec = { claim: aClaim('room'), targets: [target('fd00::1')] };
   const stepWith = (status: PortStatus) => stepOf(aPort(1, { spec, status })).do;
-  assert.equal(stepWith({ ...ready, targets: [known('10.0.0.1', 'Registered')] }), 'deregisterTargets');
+  assert.equal(stepWith({ ...ready, targets: [known('10.0.0.1', 'Deregistering')] }), 'deregisterTargets');
   assert.equal(stepWith(ready), 'announceRemoval');
   assert.equal(announceRemoval(aPort(1, { spec, status: ready }))?.removing, true);
   assert.equal(stepWith({ ...ready, removing: true }), 'deleteListener');
@@ -388,6 +398,8 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
       return write(recordListener(port, port, model.listener));
     case 'announceTargets':
       return write({ ...mark(step.targets, 'Registering'), conditions: [] });
+    case 'announceDeparture':
+      return write(mark(step.targets, 'Deregistering'));
     case 'registerTargets': {
       for (const item of step.targets) {
         const entry = status.targets?.find(other => sameTarget(other, item));
@@ -406,6 +418,8 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
     }
     case 'deregisterTargets':
       for (const item of step.targets) {
+        const entry = status.targets?.find(other => sameTarget(other, item));
+        assert.equal(entry?.state, 'Deregistering', 'deregistered without having been announced');
         const found = model.group?.arn === status.targetGroupArn && model.group?.targets.get(keyOf(item));
         if (found) found.drainedAtMs ??= model.nowMs + times.deregistrationDelayMs;
       }

@@ -54,6 +54,8 @@ export type Step =
   /** Write down that AWS may hold these from now on, before it is asked to. */
   | { do: 'announceTargets'; targets: Target[] }
   | { do: 'registerTargets'; targets: Target[] }
+  /** Write down that AWS may have let go of these from now on, before it is asked to. */
+  | { do: 'announceDeparture'; targets: Target[] }
   | { do: 'deregisterTargets'; targets: Target[] }
   | { do: 'readHealth' }
   | { do: 'startQuarantine' }
@@ -84,6 +86,8 @@ export function nextStep(input: LifecycleInput): Step {
   if (isKept && !claim) return rest(Date.parse(port.status?.adoptUntil ?? ''));
 
   const dead = known.filter(entry => entry.state !== 'Draining' && !wanted.some(target => sameTarget(target, entry)));
+  const unannounced = dead.filter(({ state }) => state !== 'Deregistering');
+  if (unannounced.length > 0 && !isKept) return { do: 'announceDeparture', targets: unannounced.map(bare) };
   if (dead.length > 0 && !isKept) return { do: 'deregisterTargets', targets: dead.map(bare) };
 
   const terminating = port.metadata.deletionTimestamp !== undefined;
@@ -218,8 +222,8 @@ function drainedAtMs({ port, times }: LifecycleInput, known: KnownTarget[]): num
   return looked === undefined ? goneMs : Math.max(goneMs, Date.parse(looked));
 }
 
-function isHeld(entry: KnownTarget): boolean {
-  return entry.state !== 'Draining';
+function isHeld({ state }: KnownTarget): boolean {
+  return state === 'Registering' || state === 'Registered';
 }
 
 function bare({ ip, port }: Target): Target {

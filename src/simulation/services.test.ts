@@ -747,3 +747,26 @@ test('an API server without WatchList is listed, and Services and rooms are serv
   assert.ok((world.kubeFaults.list()[0]?.struck ?? 0) >= 6);
   await world.end();
 });
+
+test('a target is in AWS that was wanted again before anybody knew whether it had been deregistered', async () => {
+  const world = await running();
+  const ips = [await pod(world, 'a', 'web'), await pod(world, 'b', 'web')];
+  const setReady = (status: string) => {
+    const conditions = ['ContainersReady', 'Ready'].map(type => ({ type, status }));
+    const key = { namespace: 'default', name: 'a' };
+    return world.kube.patch(
+      podResource,
+      key,
+      { type: 'strategic', body: { status: { conditions } } },
+      { subresource: 'status' },
+    );
+  };
+  await service(world, 'web');
+  await isServed(world, 'web', ips);
+  world.awsFaults.set([{ kind: 'lost', actions: ['DeregisterTargets'], times: 1 }]);
+  await setReady('False');
+  while (world.awsFaults.list()[0]?.struck === 0) await world.clock.advance(5);
+  await setReady('True');
+  await isServed(world, 'web', ips);
+  await world.end();
+});
