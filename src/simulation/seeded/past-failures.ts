@@ -37,4 +37,8 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 460616,
     was: 'a new leader made a target group that only an NLBPort of the same name had announced, which was gone',
   },
+  {
+    seed: 470517,
+    was: 'a pod with the address of its namesake was called ready while AWS was letting go of that address',
+  },
 ];
