@@ -3,11 +3,9 @@ import { type CodedError, codedError, type Result } from '../api/errors.ts';
 import { boundAnnotation, endpointAnnotation, poolLabel } from '../api/names.ts';
 import { ipFamilies, type NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
-import { freePorts } from '../core/allocate.ts';
 import { familiesOf, wantedFamily, whyNoIpv6 } from '../core/ip-family.ts';
-import { allocateWishes, planPorts, wholePlan } from '../core/port-plan.ts';
+import { planPorts, wholePlan } from '../core/port-plan.ts';
 import { committedServiceSet } from '../core/port-set.ts';
-import { heldByNamespace, quotaError } from '../core/quota.ts';
 import { readyAtMs } from '../core/readiness.ts';
 import { type JudgedEndpoint, serviceTargets } from '../core/service-targets.ts';
 import {
@@ -28,14 +26,15 @@ import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/wo
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
-import { bindSet, confirmHeld, exposePort, releasePorts } from './claim-port.ts';
+import { changeSet } from './change-set.ts';
+import { confirmHeld, exposePort, releasePorts } from './claim-port.ts';
 import { findReady, plainReport, promisesMore, releasedReport, withoutCommit } from './claim-report.ts';
 import { again, type Claimants, createClaimants, whenCaughtUp } from './claimants.ts';
 import { claimantKey, committedNames, isHeldBy } from './claims.ts';
 import { createFormerClaims } from './former-claims.ts';
 import type { Observer } from './observer.ts';
 import { openGates } from './open-gates.ts';
-import { isForeign, isLost, loadBalancerOf } from './port-context.ts';
+import { isLost, loadBalancerOf } from './port-context.ts';
 import { holdsUnseen, seekPorts } from './seek-ports.ts';
 import type { ServiceCache, SliceCache } from './service-cache.ts';
 import type { EndpointReader, Endpoints } from './service-endpoints.ts';
@@ -190,27 +189,11 @@ async function serve(deps: ServicesContext, service: Service, mine: readonly NLB
     if (!(await releasePorts(deps, spare, asksNoMore))) return again;
   }
   const wishes = wish.ok ? wish.value.ports : servicePortWishes(service);
-  const plan = planPorts(committed, wishes);
-  let waits: CodedError | undefined = wish.ok ? undefined : wish.error;
-  const overQuota = wish.ok ? quotaOf(deps, service, committed[0]!.spec.pool, plan.missing.length) : undefined;
-  if (overQuota) waits = overQuota;
-  else if (wish.ok && plan.missing.length + plan.dropped.length > 0) {
-    const changed = await change(deps, service, plan.kept, plan.missing, wishes);
-    if (changed !== 'waits') return changed;
-    waits = codedError(
-      'PortTaken',
-      `Cannot give ${plan.missing.map(({ name }) => `"${name}"`).join(', ')} to the Service beside what it holds: no such port is free on its load balancer`,
-    );
-  }
-  return follow(deps, service, committed, plan.kept, waits);
-}
-
-/** Why the namespace can't have so many ports more, where the pool limits it. */
-function quotaOf(deps: ServicesContext, service: Service, poolName: string, more: number): CodedError | undefined {
-  const pool = deps.pools.get(poolName);
-  const { namespace = '' } = service.metadata;
-  if (!pool || more === 0) return undefined;
-  return quotaError(pool, namespace, heldByNamespace(deps.ports.by('pool', poolName)).get(namespace) ?? 0, more);
+  if (!wish.ok) return follow(deps, service, committed, planPorts(committed, wishes).kept, wish.error);
+  const change = await changeSet(deps, service, committed, wishes);
+  if (change.kind === 'again') return again;
+  if (change.kind === 'commit') return commit(deps, service, change.ports);
+  return follow(deps, service, committed, change.kept, change.error);
 }
 
 /** Gives back ports that the Service can't have or wants no more; what it was told of them is withdrawn before. */
@@ -255,38 +238,6 @@ async function settle(
 async function withdraw(deps: ServicesContext, service: Service): Promise<ReconcileResult> {
   const report = withoutCommit(plainReport('Released', 'A port was lost or given up: another one is sought'));
   return (await deps.claimants.write(service, report)) === 'gone' ? {} : again;
-}
-
-/** Binds what an edited wish lacks, on the same load balancer, and commits the new set: the old one serves until then. */
-async function change(
-  deps: ServicesContext,
-  service: Service,
-  kept: readonly { port: NLBPort; wish: ServicePortWish }[],
-  missing: readonly ServicePortWish[],
-  wishes: readonly ServicePortWish[],
-): Promise<ReconcileResult | 'waits'> {
-  let added: NLBPort[] = [];
-  if (missing.length > 0) {
-    const poolName = kept[0]?.port.spec.pool ?? service.metadata.labels?.[poolLabel];
-    const named = poolName ?? askedPool(service, deps.pools) ?? '';
-    const pool = deps.pools.get(named);
-    if (!pool) return 'waits';
-    const arns = kept[0]
-      ? [kept[0].port.spec.loadBalancer.arn]
-      : (pool.status?.loadBalancers ?? []).map(({ arn }) => arn);
-    const free = freePorts(arns, deps.ports.by('pool', named), port => isForeign(port, pool));
-    const chosen = allocateWishes(free, missing, [], new Set(pool.spec.reservedPorts));
-    if (!chosen) return 'waits';
-    const { namespace = '', name, uid = '' } = service.metadata;
-    const claimant = { kind: 'Service', namespace, name, uid };
-    const bound = await bindSet(deps, claimant, missing, chosen.ports.map(keyOf));
-    // What was bound of them is given back as a spare, or chosen again.
-    if (!bound) return again;
-    added = missing.flatMap(({ name: portName }) => bound.find(({ spec }) => spec.claim?.portName === portName) ?? []);
-  }
-  const portOf = (wish: ServicePortWish) =>
-    kept.find(each => each.wish === wish)?.port ?? added[missing.indexOf(wish)] ?? [];
-  return commit(deps, service, wishes.flatMap(portOf));
 }
 
 /** Keeps the targets of a committed set true, and tells the Service how it stands. */

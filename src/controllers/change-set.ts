@@ -1,0 +1,81 @@
+import { type CodedError, codedError } from '../api/errors.ts';
+import type { NLBPortPool } from '../api/pool.ts';
+import type { NLBPort } from '../api/port.ts';
+import { freePorts } from '../core/allocate.ts';
+import { allocateWishes, type PortPlan, planPorts } from '../core/port-plan.ts';
+import { heldByNamespace, quotaError } from '../core/quota.ts';
+import type { ServicePortWish } from '../core/service-wish.ts';
+import type { Informer } from '../kube/informer.ts';
+import { keyOf, type Service } from '../kube/objects.ts';
+import { bindSet, type ClaimPortDeps } from './claim-port.ts';
+import { isForeign } from './port-context.ts';
+
+export interface ChangeSetDeps extends ClaimPortDeps {
+  pools: Informer<NLBPortPool>;
+}
+
+/** What becomes of a committed set of ports after its Service was edited. */
+export type SetChange =
+  /** The set to commit, all of it bound. */
+  | { kind: 'commit'; ports: NLBPort[] }
+  /** Another was faster: what was bound is given back as a spare, or chosen again. */
+  | { kind: 'again' }
+  /** It stays as it is, and serves the wishes of `kept`; `error`: why it lacks others. */
+  | { kind: 'stays'; kept: PortPlan<ServicePortWish>['kept']; error?: CodedError };
+
+/** Binds what an edited Service lacks beside the ports that it has: those serve until the new set is committed. */
+export async function changeSet(
+  deps: ChangeSetDeps,
+  service: Service,
+  committed: readonly NLBPort[],
+  wishes: readonly ServicePortWish[],
+): Promise<SetChange> {
+  const { kept, missing, dropped } = planPorts(committed, wishes);
+  if (missing.length + dropped.length === 0) return { kind: 'stays', kept };
+  const pool = deps.pools.get(committed[0]!.spec.pool);
+  const error = pool && overQuota(deps, service, pool, missing.length);
+  if (error) return { kind: 'stays', kept, error };
+  const chosen = missing.length === 0 ? [] : pool && choose(deps, pool, kept, missing);
+  if (!chosen) {
+    const names = missing.map(({ name }) => `"${name}"`).join(', ');
+    const cannot = `Cannot give ${names} to the Service beside what it holds`;
+    return {
+      kind: 'stays',
+      kept,
+      error: codedError('PortTaken', `${cannot}: no such port is free on its load balancer`),
+    };
+  }
+  const { namespace = '', name, uid = '' } = service.metadata;
+  const bound = await bindSet(deps, { kind: 'Service', namespace, name, uid }, missing, chosen.map(keyOf));
+  if (!bound) return { kind: 'again' };
+  const portOf = (wish: ServicePortWish) =>
+    kept.find(each => each.wish === wish)?.port ??
+    bound.find(port => keyOf(port) === keyOf(chosen[missing.indexOf(wish)]!));
+  return { kind: 'commit', ports: wishes.flatMap(wish => portOf(wish) ?? []) };
+}
+
+/** Why the namespace can't have so many ports more, where the pool limits it. */
+function overQuota(deps: ChangeSetDeps, service: Service, pool: NLBPortPool, more: number): CodedError | undefined {
+  const { namespace = '' } = service.metadata;
+  if (more === 0) return undefined;
+  return quotaError(
+    pool,
+    namespace,
+    heldByNamespace(deps.ports.by('pool', pool.metadata.name)).get(namespace) ?? 0,
+    more,
+  );
+}
+
+/** Free ports for the wishes, on the load balancer of what is kept. */
+function choose(
+  deps: ChangeSetDeps,
+  pool: NLBPortPool,
+  kept: PortPlan<ServicePortWish>['kept'],
+  missing: readonly ServicePortWish[],
+): NLBPort[] | undefined {
+  const arns = kept[0]
+    ? [kept[0].port.spec.loadBalancer.arn]
+    : (pool.status?.loadBalancers ?? []).map(({ arn }) => arn);
+  const free = freePorts(arns, deps.ports.by('pool', pool.metadata.name), port => isForeign(port, pool));
+  return allocateWishes(free, missing, [], new Set(pool.spec.reservedPorts))?.ports;
+}
