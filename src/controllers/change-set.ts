@@ -33,7 +33,7 @@ export async function changeSet(
   const { kept, missing, dropped } = planPorts(committed, wishes);
   if (missing.length + dropped.length === 0) return { kind: 'stays', kept };
   const pool = deps.pools.get(committed[0]!.spec.pool);
-  const error = pool && overQuota(deps, service, pool, missing.length);
+  const error = pool && overQuota(deps, service, pool, missing.length - dropped.length);
   if (error) return { kind: 'stays', kept, error };
   const chosen = missing.length === 0 ? [] : pool && choose(deps, pool, kept, missing);
   if (!chosen) {
@@ -57,7 +57,8 @@ export async function changeSet(
 /** Why the namespace can't have so many ports more, where the pool limits it. */
 function overQuota(deps: ChangeSetDeps, service: Service, pool: NLBPortPool, more: number): CodedError | undefined {
   const { namespace = '' } = service.metadata;
-  if (more === 0) return undefined;
+  // What goes for what comes is given back as soon as that is committed.
+  if (more <= 0) return undefined;
   return quotaError(
     pool,
     namespace,

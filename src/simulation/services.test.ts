@@ -615,6 +615,20 @@ test('numbers that a Service names no more serve as what they were last told to 
   await world.end();
 });
 
+test('a Service at its quota has another number in place of the one it has, and no more than that', async () => {
+  const world = await running({}, { access: { namespaces: ['*'], quotaPerNamespace: 1 } });
+  const at = (number: number) => ({ ...game, name: `n${number}`, port: number, targetPort: 7777 });
+  await service(world, 'web', { ...ofOurClass, ports: [at(30001)] });
+  await isReason(world, 'web', 'NoEndpoints');
+  await edit(world, 'web', { spec: { ports: [at(30002)] } });
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30002]));
+  await edit(world, 'web', { spec: { ports: [at(30001), at(30003)] } });
+  await isReason(world, 'web', 'QuotaExceeded');
+  await world.clock.advance(10_000);
+  assert.deepEqual(await heldBy(world, 'web'), [30002]);
+  await world.end();
+});
+
 test('what people write on a Service or do to its ports by hand is undone, and its endpoint stays', async () => {
   const world = await running();
   const ip = await pod(world, 'a', 'web');
