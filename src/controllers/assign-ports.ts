@@ -9,11 +9,12 @@ import { afterPass, isHolding, type Patience, unpassed } from '../core/patience.
 import { allocateWishes } from '../core/port-plan.ts';
 import { heldByNamespace, quotaError } from '../core/quota.ts';
 import { isKeptFor, retainedUntilMs } from '../core/retention.ts';
+import { usableLoadBalancers } from '../core/usable-load-balancers.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, parseKey } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { claimantKey, isHeldBy } from './claims.ts';
-import { isForeign, loadBalancerOf } from './port-context.ts';
+import { isForeign } from './port-context.ts';
 
 /** A claim of a pool that does not hold all of its ports yet. */
 export interface WaitingClaim {
@@ -111,11 +112,8 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
   /** The ports that the claim need not be given: it holds them, or its namesake left them and they are kept for it. */
   const keptFor = (claim: WaitingClaim, pool: NLBPortPool): NLBPort[] => {
     const { namespace = '', name } = parseKey(claim.key);
-    const isOfUse = (port: NLBPort) => {
-      const loadBalancer = loadBalancerOf(port, pool);
-      if (port.spec.pool !== pool.metadata.name || loadBalancer === undefined) return false;
-      return isUsable(loadBalancer) && reaches(claim, loadBalancer);
-    };
+    const ofUse = usableLoadBalancers(pool, claim.needsIpv6).map(({ arn }) => arn);
+    const isOfUse = ({ spec }: NLBPort) => spec.pool === pool.metadata.name && ofUse.includes(spec.loadBalancer.arn);
     const isKept = (port: NLBPort) => {
       const namesake = { kind: claim.kind, namespace, name };
       return isKeptFor(port, namesake, port.spec.claim?.portName ?? '', pool, isForeign(port, pool), clock.nowMs());
@@ -166,10 +164,9 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
           take(claim, entry.assignment.names);
         } else fresh.push(claim);
       }
-      const usable = (pool?.status?.loadBalancers ?? []).filter(isUsable);
-      const arns = usable.map(({ arn }) => arn);
+      const arns = usableLoadBalancers(pool).map(({ arn }) => arn);
       const reaching = (claim: WaitingClaim) =>
-        new Set(usable.filter(loadBalancer => reaches(claim, loadBalancer)).map(({ arn }) => arn));
+        new Set(usableLoadBalancers(pool, claim.needsIpv6).map(({ arn }) => arn));
       let free = freePorts(
         arns,
         poolPorts,
@@ -202,7 +199,7 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
         }
         const kept = pool ? keptFor(claim, pool) : [];
         const ofUse = new Map([...free].filter(([arn]) => reaching(claim).has(arn)));
-        if (pool && usable.length > 0 && reaching(claim).size === 0) {
+        if (pool && arns.length > 0 && reaching(claim).size === 0) {
           const message = `Cannot give a port of pool "${poolName}" to addresses of IPv6 alone: ${whyNoIpv6(pool)}`;
           unreached.push({ claim, error: codedError('AddressFamily', message) });
           continue;
@@ -278,16 +275,6 @@ function byArrival(a: WaitingClaim, b: WaitingClaim): number {
   return a.key < b.key ? -1 : 1;
 }
 
-/** New listeners can be made on a load balancer that is still provisioning, too. */
-function isUsable({ state }: { state: string }): boolean {
-  return state !== 'failed';
-}
-
-/** Whether the load balancer can send to the claim's addresses, as far as they are known. */
-function reaches({ needsIpv6 = false }: WaitingClaim, { ipv6 = false }: { ipv6?: boolean | undefined }): boolean {
-  return !needsIpv6 || ipv6;
-}
-
 function sameWait(a: Assignment, b: Assignment): boolean {
   // How many wait changes all the time, and is no news to any one of them.
   const isSameError = (one: CodedError, other: CodedError) =>
@@ -349,7 +336,7 @@ function whyNot(pool: NLBPortPool, shortage: Shortage, needed: number): Assignme
     const message = `Cannot allocate a port in pool "${name}": a person must decide first; ${ready.message}`;
     return { kind: 'waits', error: codedError('PoolNotReady', message) };
   }
-  if (!loadBalancers.some(isUsable)) {
+  if (usableLoadBalancers(pool).length === 0) {
     const message = `${cannot}: no load balancer can be used; ${ready.message}`;
     return { kind: 'waits', error: codedError('PoolNotReady', message) };
   }

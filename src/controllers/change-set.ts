@@ -4,7 +4,8 @@ import type { NLBPort } from '../api/port.ts';
 import { freePorts } from '../core/allocate.ts';
 import { allocateWishes, type PortPlan, planPorts } from '../core/port-plan.ts';
 import { heldByNamespace, quotaError } from '../core/quota.ts';
-import type { ServicePortWish } from '../core/service-wish.ts';
+import { needsIpv6, type ServicePortWish } from '../core/service-wish.ts';
+import { usableLoadBalancers } from '../core/usable-load-balancers.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, type Service } from '../kube/objects.ts';
 import { bindSet, type ClaimPortDeps } from './claim-port.ts';
@@ -30,12 +31,13 @@ export async function changeSet(
   committed: readonly NLBPort[],
   wishes: readonly ServicePortWish[],
 ): Promise<SetChange> {
-  const { kept, missing, dropped } = planPorts(committed, wishes);
+  const plan = planPorts(committed, wishes);
+  const { kept, missing, dropped } = plan;
   if (missing.length + dropped.length === 0) return { kind: 'stays', kept };
   const pool = deps.pools.get(committed[0]!.spec.pool);
   const error = pool && overQuota(deps, service, pool, missing.length - dropped.length);
   if (error) return { kind: 'stays', kept, error };
-  const chosen = missing.length === 0 ? [] : pool && choose(deps, pool, kept, missing);
+  const chosen = missing.length === 0 ? [] : pool && choose(deps, service, pool, committed, plan);
   if (!chosen) {
     const names = missing.map(({ name }) => `"${name}"`).join(', ');
     const cannot = `Cannot give ${names} to the Service beside what it holds`;
@@ -67,16 +69,17 @@ function overQuota(deps: ChangeSetDeps, service: Service, pool: NLBPortPool, mor
   );
 }
 
-/** Free ports for the wishes, on the load balancer of what is kept. */
+/** Free ports for the wishes, on the load balancer that the set is on; another one where nothing of the set stays. */
 function choose(
   deps: ChangeSetDeps,
+  service: Service,
   pool: NLBPortPool,
-  kept: PortPlan<ServicePortWish>['kept'],
-  missing: readonly ServicePortWish[],
+  committed: readonly NLBPort[],
+  { kept, missing }: PortPlan<ServicePortWish>,
 ): NLBPort[] | undefined {
-  const arns = kept[0]
-    ? [kept[0].port.spec.loadBalancer.arn]
-    : (pool.status?.loadBalancers ?? []).map(({ arn }) => arn);
+  const { arn: own } = committed[0]!.spec.loadBalancer;
+  const usable = usableLoadBalancers(pool, needsIpv6(service)).map(({ arn }) => arn);
+  const arns = kept.length > 0 ? [own] : usable.toSorted((a, b) => Number(b === own) - Number(a === own));
   const free = freePorts(arns, deps.ports.by('pool', pool.metadata.name), port => isForeign(port, pool));
   return allocateWishes(free, missing, [], new Set(pool.spec.reservedPorts))?.ports;
 }

@@ -615,6 +615,44 @@ test('numbers that a Service names no more serve as what they were last told to 
   await world.end();
 });
 
+test('a Service of IPv6 that names another number stays on the load balancer that can send to it', async () => {
+  const world = await running({ loadBalancers: ['one'] });
+  await world.addLoadBalancer('two', { IpAddressType: 'dualstack', EnablePrefixForIpv6SourceNat: 'on' });
+  await world.editPool('game', { loadBalancers: world.loadBalancers.map(({ arn }) => ({ arn })) });
+  await world.clock.advance(5_000);
+  const at = (number: number) => ({ ...ofOurClass, ports: [{ ...game, port: number, targetPort: 7777 }] });
+  await pod(world, 'a', 'web', { ip: 'fd00::8' });
+  await service(world, 'web', { ...at(30001), ipFamilies: ['IPv6'] });
+  await isReason(world, 'web', 'Healthy');
+  await edit(world, 'web', { spec: at(30002) });
+  const { dnsName } = world.loadBalancers[1]!;
+  await world.eventually(async () => assert.equal(endpointOf(await read(world, 'web')), `${dnsName}:30002`));
+  await isReason(world, 'web', 'Healthy');
+  await world.end();
+});
+
+test('a Service that names another number stays on its load balancer where that is free there, else moves', async () => {
+  const world = await running({ loadBalancers: ['one', 'two'] });
+  const at = (number: number) => ({ ...ofOurClass, ports: [{ ...game, port: number, targetPort: 7777 }] });
+  const [one, two] = world.loadBalancers.map(({ dnsName }) => dnsName);
+  const isAt = (name: string, endpoint: string) =>
+    world.eventually(async () => assert.equal(endpointOf(await read(world, name)), endpoint));
+  await service(world, 'first', at(30001));
+  await isAt('first', `${one}:30001`);
+  await service(world, 'web', at(30001));
+  await isAt('web', `${two}:30001`);
+  await edit(world, 'web', { spec: at(30002) });
+  await isAt('web', `${two}:30002`);
+  await edit(world, 'first', { spec: at(30002) });
+  await isAt('first', `${one}:30002`);
+  await service(world, 'third', at(30003));
+  await edit(world, 'web', { spec: at(30003) });
+  await isAt('web', `${two}:30003`);
+  await edit(world, 'first', { spec: at(30003) });
+  await isReason(world, 'first', 'PortTaken');
+  await world.end();
+});
+
 test('a Service at its quota has another number in place of the one it has, and no more than that', async () => {
   const world = await running({}, { access: { namespaces: ['*'], quotaPerNamespace: 1 } });
   const at = (number: number) => ({ ...game, name: `n${number}`, port: number, targetPort: 7777 });
