@@ -551,12 +551,17 @@ function createAnnouncements(ports: Informer<NLBPort>): Announcements {
   const own = new Map<string, ReturnType<typeof announced>>();
   const announced = ({ status }: NLBPort) => {
     const inState = (wanted: KnownTarget['state']) =>
-      JSON.stringify((status?.targets ?? []).filter(({ state }) => state === wanted));
+      (status?.targets ?? []).filter(({ state }) => state === wanted).map(entry => JSON.stringify(entry));
     return {
       creating: status?.creating,
       registering: inState('Registering'),
       deregistering: inState('Deregistering'),
     };
+  };
+  // What AWS has carried out a part of stands there no more.
+  const isPart = (now: readonly string[], here: readonly string[] = []) => {
+    const known = new Set(here);
+    return now.every(entry => known.has(entry));
   };
   ports.onChange(({ key, object }) => {
     if (!object) own.delete(key);
@@ -567,9 +572,9 @@ function createAnnouncements(ports: Informer<NLBPort>): Announcements {
       const [here, now] = [own.get(port.metadata.name), announced(port)];
       const makes = step.do === 'createTargetGroup' || step.do === 'createListener';
       if (makes && here?.creating !== now.creating) return { do: 'announceResources' };
-      if (step.do === 'registerTargets' && here?.registering !== now.registering)
+      if (step.do === 'registerTargets' && !isPart(now.registering, here?.registering))
         return { do: 'announceTargets', targets: step.targets };
-      if (step.do === 'deregisterTargets' && here?.deregistering !== now.deregistering)
+      if (step.do === 'deregisterTargets' && !isPart(now.deregistering, here?.deregistering))
         return { do: 'announceDeparture', targets: step.targets };
       return step;
     },

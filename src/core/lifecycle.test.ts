@@ -99,6 +99,24 @@ test('nextStep() serves a bound port before an edit of the pool reaches it', () 
   assert.equal(stepOf(aPort(1, { spec, status: registered }), more).do, 'modifyHealthCheck');
 });
 
+test('nextStep() registers and deregisters a hundred at a time', () => {
+  const many = (first: number) => Array.from({ length: 150 }, (_, n) => `10.0.${first}.${n}`);
+  const spec = { claim: aClaim('room'), targets: many(1).map(target) };
+  const countWith = (targets: KnownTarget[]) => {
+    const step = stepOf(aPort(1, { spec, status: { ...ready, targets } }));
+    return [step.do, 'targets' in step ? step.targets.length : 0];
+  };
+  assert.deepEqual(countWith(many(0).map(ip => known(ip, 'Registered'))), ['announceDeparture', 150]);
+  const dead = many(0).map(ip => known(ip, 'Deregistering'));
+  assert.deepEqual(countWith(dead), ['deregisterTargets', 100]);
+  assert.deepEqual(countWith(dead.slice(100)), ['deregisterTargets', 50]);
+  assert.deepEqual(countWith([]), ['announceTargets', 150]);
+  const coming = many(1).map(ip => known(ip, 'Registering'));
+  assert.deepEqual(countWith(coming), ['registerTargets', 100]);
+  const first = many(1).map((ip, n) => known(ip, n < 100 ? 'Registered' : 'Registering'));
+  assert.deepEqual(countWith(first), ['registerTargets', 50]);
+});
+
 test('nextStep() looks at health once after the usual delay, and never again once healthy', () => {
   const spec = { claim: aClaim('room'), targets: [target('10.0.0.1')] };
   const status: PortStatus = { ...ready, targets: [known('10.0.0.1', 'Registered')] };

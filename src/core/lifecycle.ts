@@ -36,6 +36,12 @@ export interface LifecycleInput {
   times: LifecycleTimes;
 }
 
+/**
+ * Most targets that one step registers or deregisters. AWS takes up to 1,000, but now and then rejects large numbers at
+ * once, and one that is too many has the whole call refused; 100 is what Kubernetes came to (kubernetes/kubernetes#101592).
+ */
+export const maxTargetsPerStep = 100;
+
 /** The one thing to do next for a port. */
 export type Step =
   /** Write down that AWS may hold resources from now on, before it is asked to make them. */
@@ -88,7 +94,7 @@ export function nextStep(input: LifecycleInput): Step {
   const dead = known.filter(entry => entry.state !== 'Draining' && !wanted.some(target => sameTarget(target, entry)));
   const unannounced = dead.filter(({ state }) => state !== 'Deregistering');
   if (unannounced.length > 0 && !isKept) return { do: 'announceDeparture', targets: unannounced.map(bare) };
-  if (dead.length > 0 && !isKept) return { do: 'deregisterTargets', targets: dead.map(bare) };
+  if (dead.length > 0 && !isKept) return { do: 'deregisterTargets', targets: firstOf(dead) };
 
   const terminating = port.metadata.deletionTimestamp !== undefined;
   // Someone other than the pool controller deleted the object: its resources stay and the next object finds them.
@@ -143,7 +149,7 @@ function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]):
   const unannounced = wanted.filter(target => !known.some(entry => isHeld(entry) && sameTarget(entry, target)));
   if (unannounced.length > 0) return { do: 'announceTargets', targets: unannounced.map(bare) };
   const registering = known.filter(entry => entry.state === 'Registering');
-  if (registering.length > 0) return { do: 'registerTargets', targets: registering.map(bare) };
+  if (registering.length > 0) return { do: 'registerTargets', targets: firstOf(registering) };
   if (status.applied?.healthCheck !== settings.fingerprints.healthCheck) return { do: 'modifyHealthCheck' };
   if (status.applied?.attributes !== settings.fingerprints.attributes) return { do: 'modifyAttributes' };
 
@@ -224,6 +230,10 @@ function drainedAtMs({ port, times }: LifecycleInput, known: KnownTarget[]): num
 
 function isHeld({ state }: KnownTarget): boolean {
   return state === 'Registering' || state === 'Registered';
+}
+
+function firstOf(targets: readonly Target[]): Target[] {
+  return targets.slice(0, maxTargetsPerStep).map(bare);
 }
 
 function bare({ ip, port }: Target): Target {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { findCondition } from '../api/conditions.ts';
 import { nlbPorts } from '../api/port.ts';
 import { assertSettled } from './assert-settled.ts';
 import { watchPromises } from './watch-promises.ts';
-import { createWorld, type World } from './world.ts';
+import { createWorld, type World, type WorldOptions } from './world.ts';
 
 const quick = { targets: { deregistrationDelay: '0s' }, release: { on: 'Ended', quarantine: '10s' } };
 
-async function running(pool: Record<string, unknown> = {}): Promise<World> {
-  const world = await createWorld();
+async function running(pool: Record<string, unknown> = {}, options: WorldOptions = {}): Promise<World> {
+  const world = await createWorld(options);
   world.startOperator();
   await world.pool('game', { ...quick, ports: { min: 30000, max: 30002 }, ...pool });
   return world;
@@ -151,6 +152,32 @@ test('a port that a person bound for a claimant of another kind is served, and n
   assert.equal(port.status?.phase, 'Bound');
   assert.ok(port.status?.endpoint);
   await assertSettled({ ...world, pods: async () => [...(await world.pods()), standIn] }, ['room-1']);
+  await world.end();
+});
+
+test('many targets go in and out of AWS a hundred at a time, and a quota keeps out only the last', async () => {
+  const world = await running({ warm: 1 }, { set: { 'targets-per-load-balancer-cross-zone': '250' } });
+  await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Available'));
+  const { name } = (await world.port(30000)).metadata;
+  const claim = { kind: 'Tournament', namespace: 'default', name: 'final', uid: 'by-hand', exposed: true };
+  const targets = Array.from({ length: 290 }, (_, n) => ({ ip: `10.1.${n >> 8}.${n & 255}`, port: 7777 }));
+  const write = (spec: object) => world.kube.patch(nlbPorts, { name }, { type: 'merge', body: { spec } });
+  const statesOf = async () => (await world.port(30000)).status?.targets?.map(({ state }) => state) ?? [];
+  const writes = () =>
+    world.trace.lines.filter(line => line.includes(`PUT /apis/nlbports.dev/v1alpha1/nlbports/${name}`));
+  const before = writes().length;
+  await write({ claim, targets });
+  await world.clock.advance(10_000);
+  assert.equal(writes().length - before, 4, 'what is coming, each hundred, what AWS said');
+  const states = await statesOf();
+  assert.deepEqual([states.length, states.filter(state => state === 'Registered').length], [290, 200]);
+  const registered = findCondition((await world.port(30000)).status?.conditions, 'TargetsRegistered');
+  assert.match(registered?.message ?? '', /TooManyTargets/);
+  await write({ claim: { ...claim, releasedAt: new Date(world.clock.nowMs()).toISOString() }, targets: [] });
+  await world.clock.advance(2_000);
+  assert.deepEqual(new Set(await statesOf()), new Set(['Draining']));
+  const calls = world.emulator.callLog.entries.filter(({ action }) => action === 'DeregisterTargets');
+  assert.equal(calls.length, 3);
   await world.end();
 });
 
