@@ -37,7 +37,7 @@ export function auditText(
   const lines = [
     `Cluster     ${clusterId}`,
     `Kubernetes  ${count(kubernetes.ports, 'NLBPort')}, ${kubernetes.bound} claimed, in ${count(kubernetes.pools, 'pool')}`,
-    `AWS         ${count(aws.targetGroups, 'target group')} and ${count(aws.listeners, 'listener')} of this cluster on ${count(aws.loadBalancers, 'load balancer')}`,
+    `AWS         ${awsSide(aws)}`,
     '',
   ];
   if (listing.restored) lines.push(listing.restored.message, '');
@@ -51,6 +51,14 @@ export function auditText(
   const all = listing.findings.length === 0 ? 'Nothing differs.' : 'All of it was mended.';
   lines.push(left === 0 ? all : `${count(left, 'difference')}${outcomes ? ' left' : ''}.`);
   return lines.join('\n');
+}
+
+/** Listeners are listed by load balancer: where no pool has one, that none was seen says nothing. */
+function awsSide({ targetGroups, listeners, loadBalancers }: ReturnType<typeof ownCounts>): string {
+  const groups = count(targetGroups, 'target group');
+  return loadBalancers === 0
+    ? `${groups} of this cluster; listeners were not looked for, as no pool has a load balancer`
+    : `${groups} and ${count(listeners, 'listener')} of this cluster on ${count(loadBalancers, 'load balancer')}`;
 }
 
 function intention({ action }: AuditFinding): string {
