@@ -8,12 +8,13 @@ import { whyNoIpv6 } from '../core/ip-family.ts';
 import { afterPass, isHolding, type Patience, unpassed } from '../core/patience.ts';
 import { allocateWishes } from '../core/port-plan.ts';
 import { heldByNamespace, quotaError } from '../core/quota.ts';
-import { isKeptFor, retainedUntilMs } from '../core/retention.ts';
+import { retainedUntilMs } from '../core/retention.ts';
 import { usableLoadBalancers } from '../core/usable-load-balancers.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, parseKey } from '../kube/objects.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { claimantKey, isHeldBy } from './claims.ts';
+import { keptPorts } from './kept-ports.ts';
 import { isForeign } from './port-context.ts';
 
 /** A claim of a pool that does not hold all of its ports yet. */
@@ -111,15 +112,10 @@ export function createAssigner({ clock, ports, pools, sources }: AssignerDeps): 
 
   /** The ports that the claim need not be given: it holds them, or its namesake left them and they are kept for it. */
   const keptFor = (claim: WaitingClaim, pool: NLBPortPool): NLBPort[] => {
-    const { namespace = '', name } = parseKey(claim.key);
     const ofUse = usableLoadBalancers(pool, claim.needsIpv6).map(({ arn }) => arn);
-    const isOfUse = ({ spec }: NLBPort) => spec.pool === pool.metadata.name && ofUse.includes(spec.loadBalancer.arn);
-    const isKept = (port: NLBPort) => {
-      const namesake = { kind: claim.kind, namespace, name };
-      return isKeptFor(port, namesake, port.spec.claim?.portName ?? '', pool, isForeign(port, pool), clock.nowMs());
-    };
-    const left = ports.by('claimant', claimantKey(claim.kind, claim.key)).filter(isKept);
-    return [...(claim.held ?? []), ...left].filter(isOfUse);
+    const held = (claim.held ?? []).filter(({ spec }) => spec.pool === pool.metadata.name);
+    const left = keptPorts({ ports, clock }, claim.kind, claim.key, pool);
+    return [...held, ...left].filter(({ spec }) => ofUse.includes(spec.loadBalancer.arn));
   };
 
   const heldPorts = ({ kind, key, uid }: WaitingClaim): NLBPort[] =>

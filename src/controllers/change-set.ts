@@ -9,6 +9,7 @@ import { usableLoadBalancers } from '../core/usable-load-balancers.ts';
 import type { Informer } from '../kube/informer.ts';
 import { keyOf, type Service } from '../kube/objects.ts';
 import { bindSet, type ClaimPortDeps } from './claim-port.ts';
+import { keptPorts } from './kept-ports.ts';
 import { isForeign } from './port-context.ts';
 
 export interface ChangeSetDeps extends ClaimPortDeps {
@@ -69,7 +70,10 @@ function overQuota(deps: ChangeSetDeps, service: Service, pool: NLBPortPool, mor
   );
 }
 
-/** Free ports for the wishes, on the load balancer that the set is on; another one where nothing of the set stays. */
+/**
+ * Ports for the wishes, on the load balancer that the set is on, or another one where nothing of the set stays. What is kept
+ * for the Service, as it had that before, is its own again.
+ */
 function choose(
   deps: ChangeSetDeps,
   service: Service,
@@ -81,5 +85,6 @@ function choose(
   const usable = usableLoadBalancers(pool, needsIpv6(service)).map(({ arn }) => arn);
   const arns = kept.length > 0 ? [own] : usable.toSorted((a, b) => Number(b === own) - Number(a === own));
   const free = freePorts(arns, deps.ports.by('pool', pool.metadata.name), port => isForeign(port, pool));
-  return allocateWishes(free, missing, [], new Set(pool.spec.reservedPorts))?.ports;
+  const left = keptPorts(deps, 'Service', keyOf(service), pool);
+  return allocateWishes(free, missing, left, new Set(pool.spec.reservedPorts))?.ports;
 }

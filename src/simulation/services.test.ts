@@ -653,6 +653,27 @@ test('a Service that names another number stays on its load balancer where that 
   await world.end();
 });
 
+test('a number that is kept for the Service that gave it up is had by it again, and by nobody else', async () => {
+  const world = await running({}, { release: { on: 'Ended', quarantine: '5m', retain: '2h' } });
+  const at = (number: number) => ({ ...ofOurClass, ports: [{ ...game, port: number, targetPort: 7777 }] });
+  const ip = await pod(world, 'a', 'web');
+  await service(world, 'web', at(30001));
+  await isServed(world, 'web', [ip]);
+  await edit(world, 'web', { spec: at(30002) });
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30002]));
+  await service(world, 'other', at(30003));
+  await isReason(world, 'other', 'NoEndpoints');
+  await edit(world, 'other', { spec: at(30001) });
+  await isReason(world, 'other', 'PortTaken');
+  await edit(world, 'web', { spec: at(30001) });
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30001]));
+  await world.eventually(async () => assert.equal(readyOf(await read(world, 'web'))?.status, 'True'));
+  const endpoint = endpointOf(await read(world, 'web'));
+  assert.equal(endpoint, `${world.loadBalancers[0]!.dnsName}:30001`);
+  assert.equal(await world.ask(endpoint), 'a');
+  await world.end();
+});
+
 test('a Service at its quota has another number in place of the one it has, and no more than that', async () => {
   const world = await running({}, { access: { namespaces: ['*'], quotaPerNamespace: 1 } });
   const at = (number: number) => ({ ...game, name: `n${number}`, port: number, targetPort: 7777 });
