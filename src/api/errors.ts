@@ -69,6 +69,11 @@ export const errorTable = {
     retry: true,
     summary: 'An address behind the Service is not that of a live pod.',
   },
+  ReadinessGateRefused: {
+    code: 'NLBP-1108',
+    retry: true,
+    summary: 'The readiness gate of a pod behind the Service can not be opened.',
+  },
 
   // Pools
   LoadBalancerNotFound: { code: 'NLBP-2001', retry: true, summary: 'A load balancer of the pool does not exist.' },

@@ -289,27 +289,22 @@ async function follow(
       if (!(await confirmHeld(deps, service.metadata.uid ?? '', port))) return again;
     }
   }
-  const settledMs = held.flatMap(({ port }) => readyAtMs(port, nowMs) ?? []).map(atMs => atMs - nowMs);
-  const settleMs = pool ? parseDurationMs(pool.spec.readiness.settle) : 0;
-  const gatesMs = await openGates(
-    deps,
-    found.gated,
-    held.map(({ port }) => port),
-    settleMs,
-  );
-  const isLacking = error !== undefined && kept.length < servicePortWishes(service).length;
-  if (isLacking) settledMs.push(addLookMs);
-  const lookAgainMs = Math.max(
-    MIN_REQUEUE_MS,
-    Math.min(found.lookAgainMs ?? Number.POSITIVE_INFINITY, gatesMs - nowMs, ...settledMs),
-  );
   const outcome = await deps.claimants.report(
     service,
     problem ? { ...told, status: 'False', reason: problem.reason, message: problem.message, warning: true } : told,
   );
-  return outcome.requeueAfterMs === undefined && Number.isFinite(lookAgainMs)
-    ? { requeueAfterMs: lookAgainMs }
-    : outcome;
+  const ports = held.map(({ port }) => port);
+  const settleMs = pool ? parseDurationMs(pool.spec.readiness.settle) : 0;
+  const gates = await openGates(deps, found.gated, ports, settleMs);
+  if (gates.refused) deps.claimants.noteOnce(service, gates.refused.reason, gates.refused.message);
+  if (outcome.requeueAfterMs !== undefined) return outcome;
+  const isLacking = error !== undefined && kept.length < servicePortWishes(service).length;
+  const lookAgainMs = Math.min(
+    found.lookAgainMs ?? Number.POSITIVE_INFINITY,
+    isLacking ? addLookMs : Number.POSITIVE_INFINITY,
+    ...[gates.nextMs, ...ports.flatMap(port => readyAtMs(port, nowMs) ?? [])].map(atMs => atMs - nowMs),
+  );
+  return Number.isFinite(lookAgainMs) ? { requeueAfterMs: Math.max(MIN_REQUEUE_MS, lookAgainMs) } : {};
 }
 
 function otherFamily(pool: NLBPortPool): CodedError {

@@ -380,6 +380,27 @@ test('the gate of each pod behind a Service opens when its own target was health
   await world.end();
 });
 
+test('a pod whose gate may not be written keeps nobody else waiting, and the Service is told of it once', async () => {
+  for (const status of [403, 422, 500]) {
+    const world = await running();
+    const spec = { readinessGates: [{ conditionType: readyCondition }] };
+    for (const name of ['a', 'b']) await pod(world, name, 'web', { ready: 'False', spec });
+    const isOpen = async (name: string) =>
+      (await world.pod(name)).status?.conditions?.find(({ type }) => type === readyCondition)?.status === 'True';
+    world.kubeFaults.set([{ kind: 'error', status, methods: ['PATCH'], contains: '/pods/a/status' }]);
+    await service(world, 'web');
+    await isReason(world, 'web', 'Healthy');
+    await world.eventually(async () => assert.ok(await isOpen('b'), `${status}`));
+    await world.clock.advance(120_000);
+    const told = (await world.eventsOf('Service', 'web')).filter(({ reason }) => reason === 'ReadinessGateRefused');
+    assert.deepEqual([told.length, told[0]?.type, told[0]?.series], [1, 'Warning', undefined]);
+    assert.match(told[0]?.note ?? '', /^NLBP-1108: Cannot open the readiness gate of pod "a"/);
+    world.kubeFaults.set([]);
+    await world.eventually(async () => assert.ok(await isOpen('a'), `${status}`), 60_000);
+    await world.end();
+  }
+});
+
 test('a Service of which one pod fails its health check is Healthy, and says how many are', async () => {
   const world = await running();
   await service(world, 'web');
