@@ -10,6 +10,7 @@ import { keyOf, type Pod, parseKey } from '../kube/objects.ts';
 import { gameServers, pods as podResource } from '../kube/resource.ts';
 import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/work-queue.ts';
 import type { Log } from '../runtime/log.ts';
+import { claimantKey } from './claims.ts';
 
 export interface GameServersDeps {
   client: KubeClient;
@@ -61,7 +62,12 @@ export function gameServerReconciler(deps: GameServersDeps): (podKey: string) =>
     if (outcome === 'again') return { requeueAfterMs: MIN_REQUEUE_MS };
     if (!pod) complaints.delete(key);
     if (outcome !== 'done') {
-      // Nothing is missing on the GameServer, or nobody is left to be told.
+      // Nobody is left to be told. While the port is not free again, as a new leader too would find it by that.
+      if (!pod && deps.ports.by('claimant', claimantKey('Pod', key)).length === 0) {
+        said.delete(key);
+        return {};
+      }
+      // Nothing is missing on the GameServer.
       if (!pod || mirrored === JSON.stringify(nothingMirrored)) return before ? { requeueAfterMs: retryMs } : {};
       complain(deps, complaints, pod, outcome);
       return { requeueAfterMs: retryMs };

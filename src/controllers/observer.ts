@@ -12,7 +12,10 @@ export interface AuditReport {
 
 /** What the loops tell about themselves, for metrics; nothing they do depends on it. */
 export interface Observer {
-  /** A claim asked for a port: `bound`, `waiting` or `refused`, with the reason where it was not bound. */
+  /**
+   * A claim asked for a port: `bound`, `waiting` or `refused`, with the reason where it was not bound. `pool` is empty where
+   * there is none of the name that it gave.
+   */
   allocation(pool: string, result: 'bound' | 'waiting' | 'refused', reason: string): void;
   /** A labelled pod is known; the first of several calls counts. */
   podSeen(pod: string): void;

@@ -75,7 +75,7 @@ export function portReconciler(given: PortsDeps): (name: string) => Promise<Reco
   const deps: PortsContext = { ...given, announcements: createAnnouncements(given.ports) };
   const lookAgain = new Map<string, () => void>();
   const handsSince = createHandsSince(deps);
-  const leftBehind = createLeftBehind(deps.ports);
+  const leftBehind = createLeftBehind(deps);
   // A call may wait minutes for the budget: what the port wants meanwhile must not wait behind it.
   deps.ports.onChange(({ key }) => lookAgain.get(key)?.());
 
@@ -585,15 +585,21 @@ function createAnnouncements(ports: Informer<NLBPort>): Announcements {
  * Ports whose objects were deleted by somebody else and left resources in AWS: the next object of the name looks for them,
  * or they would stay there with nobody to know of them. A process that was not there to see it leaves it to the audit.
  */
-function createLeftBehind(ports: Informer<NLBPort>) {
-  const names = new Set<string>();
+function createLeftBehind({ ports, pools }: Pick<PortsDeps, 'ports' | 'pools'>) {
+  const poolByName = new Map<string, string>();
   ports.onChange(({ key, object, previous }) => {
     const { listenerArn, targetGroupArn, creating } = previous?.status ?? {};
-    if (!object && (listenerArn ?? targetGroupArn ?? creating) !== undefined) names.add(key);
+    const isLeft = !object && (listenerArn ?? targetGroupArn ?? creating) !== undefined;
+    if (isLeft) poolByName.set(key, previous?.spec.pool ?? '');
+  });
+  // Nobody makes them again.
+  pools.onChange(({ key, object }) => {
+    if (object) return;
+    for (const [name, pool] of poolByName) if (pool === key) poolByName.delete(name);
   });
   return {
-    has: ({ metadata }: NLBPort) => names.has(metadata.name) && metadata.deletionTimestamp === undefined,
-    delete: ({ metadata }: NLBPort) => names.delete(metadata.name),
+    has: ({ metadata }: NLBPort) => poolByName.has(metadata.name) && metadata.deletionTimestamp === undefined,
+    delete: ({ metadata }: NLBPort) => poolByName.delete(metadata.name),
   };
 }
 

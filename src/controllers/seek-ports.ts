@@ -1,6 +1,8 @@
 import type { ClaimWish } from '../api/claim.ts';
 import type { Result } from '../api/errors.ts';
+import type { NLBPortPool } from '../api/pool.ts';
 import type { NLBPort } from '../api/port.ts';
+import type { Informer } from '../kube/informer.ts';
 import { keyOf } from '../kube/objects.ts';
 import type { ReconcileResult } from '../kube/work-queue.ts';
 import type { Assigner } from './assign-ports.ts';
@@ -11,6 +13,7 @@ import { committedNames } from './claims.ts';
 import type { Observer } from './observer.ts';
 
 export interface SeekPortsDeps extends ClaimPortDeps {
+  pools: Informer<NLBPortPool>;
   assigner: Assigner;
   requestPass: (poolName: string) => void;
   observer: Observer;
@@ -33,7 +36,9 @@ export async function seekPorts<T extends Told>(
   const key = keyOf(object);
   const { namespace = '', name, uid = '' } = object.metadata;
   const tell = (outcome: 'refused' | 'waiting', report: ClaimReport) => {
-    if (findReady(object)?.reason !== report.reason) observer.allocation(poolName, outcome, report.reason);
+    // Whoever makes pods may name pools that there are not, ever others: each would be a series of its own, for good.
+    const pool = deps.pools.get(poolName) ? poolName : '';
+    if (findReady(object)?.reason !== report.reason) observer.allocation(pool, outcome, report.reason);
     return giveUp(deps, claimants, object, mine, report);
   };
   if (!wish.ok) {

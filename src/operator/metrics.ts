@@ -41,7 +41,7 @@ export function createMetrics(clock: Clock, defaults: boolean): Metrics {
 
   const allocations = new Counter({
     name: 'nlbports_allocations_total',
-    help: 'Claims by what became of them: bound, waiting or refused, and why.',
+    help: 'Claims by what became of them: bound, waiting or refused, and why. The pool is empty where there is none of that name.',
     labelNames: ['pool', 'result', 'reason'],
     registers,
   });

@@ -160,6 +160,22 @@ test('an operator without the right costs the pod nothing, says so once, and mak
   await world.end();
 });
 
+test('an operator without the right does not ask for ever about pods that are gone', async () => {
+  const world = await running(true);
+  await gameServer(world, 'match-1');
+  await world.eventually(async () => assert.ok((await annotationsOf(world, 'match-1'))[endpointAnnotation]));
+  world.kubeFaults.set([{ kind: 'error', contains: '/gameservers/', status: 403 }]);
+  await world.removeRoom('match-1');
+  await world.clock.advance(180_000);
+  const struck = () => world.kubeFaults.list()[0]?.struck ?? 0;
+  assert.ok(struck() >= 3, 'while the port rests');
+  await world.clock.advance(300_000);
+  const before = struck();
+  await world.clock.advance(600_000);
+  assert.equal(struck(), before);
+  await world.end();
+});
+
 test('without the kind GameServer the pod keeps its port, and an Event says once what is missing', async () => {
   const world = await createWorld({ moreRoles });
   world.startOperator({ agones: 'true' });

@@ -25,6 +25,19 @@ async function running(pool: Record<string, unknown> = {}): Promise<World> {
   return world;
 }
 
+test('pods that name pools that there are not are counted together, whatever they name', async () => {
+  const world = await createWorld();
+  const { operator } = world.startOperator();
+  await world.pool('game', quick);
+  for (const name of ['nowhere', 'neither']) await world.room(`of-${name}`, { pool: name });
+  await world.room('served');
+  await world.clock.advance(5_000);
+  const { values } = await operator.metrics.registry.getSingleMetric('nlbports_allocations_total')!.get();
+  const told = values.map(({ labels, value }) => [labels.pool, labels.reason, value].join(' '));
+  assert.deepEqual(told.toSorted(), [' PoolNotFound 2', 'game Bound 1']);
+  await world.end();
+});
+
 /** Within 5 s: the condition with this reason, and one Warning Event, each message beginning with the code. */
 async function assertTold(world: World, name: string, reason: string, code: string, namespace = 'default') {
   return await world.eventually(async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { endpointAnnotation, loadBalancerClass, poolLabel, portsAnnotation } from '../api/names.ts';
 import { nlbPortPools } from '../api/pool.ts';
+import { nlbPorts } from '../api/port.ts';
 import type { Service } from '../kube/objects.ts';
 import { endpointSlices, namespaces, pods as podResource, services as serviceResource } from '../kube/resource.ts';
 import { silentLog } from '../runtime/log.ts';
@@ -116,6 +117,15 @@ export async function startComingAndGoing(): Promise<ComingAndGoing> {
       await world.setPhase(set, 'Succeeded');
       await world.eventually(() => isTold(late), 60_000);
       for (const service of [labelled, ofOurClass]) await removeService(service);
+      // Nobody makes this one again, and the audit keeps what it has in AWS once its pool is gone.
+      await world.editPool(own, { ports: { min, max: min } });
+      await clock.advance(2_000);
+      const outside = await world.port(min + 1);
+      const key = { name: outside.metadata.name };
+      await kube.delete(nlbPorts, key);
+      await kube.patch(nlbPorts, key, { type: 'merge', body: { metadata: { finalizers: null } } });
+      await world.aws('DeleteListener', { ListenerArn: outside.status?.listenerArn ?? '' });
+      await world.aws('DeleteTargetGroup', { TargetGroupArn: outside.status?.targetGroupArn ?? '' });
       for (const room of [one, two, set, alone, deaf, late, odd, astray]) await world.removeRoom(room);
       await kube.delete(nlbPortPools, { name: own });
       await world.eventually(async () => {
