@@ -174,7 +174,7 @@ export function createElection(options: ElectionOptions): Election {
     lead: (leading: AbortSignal) => Promise<void>,
   ): Promise<'ended' | 'lost'> {
     held = won;
-    log.info({ transitions: won.lease.spec.leaseTransitions }, 'Leading.');
+    log.info({ transitions: won.lease.spec.leaseTransitions }, 'Lease acquired');
     const leading = new AbortController();
     const renewals = new AbortController();
     const onAbort = () => leading.abort();
