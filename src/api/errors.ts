@@ -100,6 +100,11 @@ export const errorTable = {
     retry: true,
     summary: 'The pool has a probe that can not be sent through this load balancer.',
   },
+  SourceNatPrefixOff: {
+    code: 'NLBP-2009',
+    retry: true,
+    summary: 'A dualstack load balancer of the pool can have no UDP listener.',
+  },
 
   // Ports
   ListenerConflict: { code: 'NLBP-3001', retry: true, summary: 'A listener of someone else is on this port.' },

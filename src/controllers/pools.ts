@@ -6,6 +6,7 @@ import { poolFinalizer, portObjectName, proceedAnnotation } from '../api/names.t
 import { type LoadBalancerStatus, type NLBPortPool, nlbPortPools, type PoolStatus } from '../api/pool.ts';
 import { type NLBPort, nlbPorts } from '../api/port.ts';
 import type { FoundListener, Inventory, LoadBalancer } from '../aws/inventory.ts';
+import { whyNoListener } from '../core/ip-family.ts';
 import { countPorts, type PlannedLoadBalancer, type PoolPlan, planPool } from '../core/plan-pool.ts';
 import { whyNotProbed } from '../core/probe.ts';
 import { afterLostRace } from '../kube/after-lost-race.ts';
@@ -199,13 +200,15 @@ async function list(
   const choices = pool.spec.loadBalancers.map(({ arn, tags = {} }) => (arn === undefined ? { tags } : { arn }));
   const found = await deps.inventory.findLoadBalancers(choices, options);
   if (!found.ok) return { failed: found.error };
+  const refused = found.value.found.flatMap(entry => whyNoListener(entry, pool.spec.protocol) ?? []);
+  const loadBalancers = found.value.found.filter(entry => !whyNoListener(entry, pool.spec.protocol));
   const listeners = new Map<string, FoundListener[]>();
-  for (const { arn } of found.value.found) {
+  for (const { arn } of loadBalancers) {
     const listed = await deps.inventory.listListeners(arn, options);
     if (!listed.ok) return { failed: listed.error };
     listeners.set(arn, listed.value);
   }
-  return { loadBalancers: found.value.found, listeners, problems: found.value.problems };
+  return { loadBalancers, listeners, problems: [...found.value.problems, ...refused] };
 }
 
 /**
@@ -217,7 +220,7 @@ function loadBalancerStatuses(deps: PoolsDeps, pool: NLBPortPool, listing: Listi
   if (!listing || (listing.failed && listing.loadBalancers.length === 0)) return before.map(entry => ({ ...entry }));
   const hostnames = new Map(pool.spec.loadBalancers.map(({ arn, hostname }) => [arn, hostname]));
   const found = listing.loadBalancers.map((loadBalancer): LoadBalancerStatus => {
-    const { arn, name, dnsName, vpcId, scheme, state, dualStack, prefixForIpv6 } = loadBalancer;
+    const { arn, name, dnsName, vpcId, scheme, state, dualStack } = loadBalancer;
     const hostname = hostnames.get(arn) ?? dnsName;
     return {
       arn,
@@ -229,7 +232,7 @@ function loadBalancerStatuses(deps: PoolsDeps, pool: NLBPortPool, listing: Listi
       state,
       capacity: 0,
       foreignPorts: foreignPorts(deps, pool, listing, arn),
-      ...(dualStack && (pool.spec.protocol === 'TCP' || prefixForIpv6) ? { ipv6: true } : {}),
+      ...(dualStack ? { ipv6: true } : {}),
     };
   });
   const gone = before.flatMap(entry => {

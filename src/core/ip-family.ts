@@ -1,3 +1,5 @@
+import type { Protocol } from '../api/claim.ts';
+import { type CodedError, codedError } from '../api/errors.ts';
 import { type IpFamily, ipFamilies, type LoadBalancerStatus, type NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 
@@ -40,6 +42,19 @@ export function chooseAddress(
 ): string | undefined {
   const kept = ips.find(ip => now.some(target => target.ip === ip));
   return kept ?? families.flatMap(family => ips.find(ip => familyOf(ip) === family) ?? [])[0];
+}
+
+/**
+ * Why AWS makes no listener of the protocol on a load balancer, whatever family its targets have: a dualstack one has to
+ * translate for UDP between the families (ELB API Reference). Undefined where it does.
+ */
+export function whyNoListener(
+  { arn, dualStack, prefixForIpv6 }: { arn: string; dualStack: boolean; prefixForIpv6: boolean },
+  protocol: Protocol,
+): CodedError | undefined {
+  if (protocol === 'TCP' || !dualStack || prefixForIpv6) return undefined;
+  const message = `Cannot use load balancer ${arn} for ${protocol}: it is dualstack, and its EnablePrefixForIpv6SourceNat is off, on wanted`;
+  return codedError('SourceNatPrefixOff', message);
 }
 
 /** Why addresses of IPv6 alone can't be served, as the end of a message. */

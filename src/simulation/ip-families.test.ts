@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { findCondition } from '../api/conditions.ts';
 import { endpointAnnotation, poolLabel, readyCondition } from '../api/names.ts';
+import { nlbPortPools } from '../api/pool.ts';
 import type { KubeObject, PodCondition, Service } from '../kube/objects.ts';
 import { pods as podResource, services as serviceResource } from '../kube/resource.ts';
 import { silentLog } from '../runtime/log.ts';
@@ -103,15 +105,18 @@ test("of a dual-stack pod the address of the pool's family is sent to, where the
 });
 
 test('a pod of IPv6 alone waits with a code where no load balancer can send to it, and is served once one can', async () => {
-  for (const loadBalancer of [{}, { IpAddressType: 'dualstack' }]) {
+  for (const [loadBalancer, expected, message] of [
+    [{}, 'AddressFamily', /^NLBP-1014: .*dualstack/],
+    [{ IpAddressType: 'dualstack' }, 'PoolNotReady', /^NLBP-1012: .*NLBP-2009: .*EnablePrefixForIpv6SourceNat/],
+  ] as const) {
     const world = await running(loadBalancer);
     await world.room('six', { ip: 'fd00::1' });
     await world.eventually(async () => {
       const told = readyOf(await world.pod('six'));
-      assert.equal(told?.reason, 'AddressFamily');
-      assert.match(told?.message ?? '', /^NLBP-1014: .*dualstack/);
+      assert.equal(told?.reason, expected);
+      assert.match(told?.message ?? '', message);
       const told1 = (await world.eventsOf('Pod', 'six')).map(({ reason }) => reason);
-      assert.ok(told1.includes('AddressFamily'));
+      assert.ok(told1.includes(expected));
     });
     assert.deepEqual(
       (await world.ports()).filter(({ spec }) => spec.claim),
@@ -125,6 +130,26 @@ test('a pod of IPv6 alone waits with a code where no load balancer can send to i
     await isServed(world, 'six', 'fd00::1');
     await world.end();
   }
+});
+
+test('a UDP pool uses no dualstack load balancer without the prefix, says so, and serves from the others', async () => {
+  const world = await createWorld({ loadBalancers: [] });
+  const without = await world.addLoadBalancer('without', { IpAddressType: 'dualstack' });
+  const plain = await world.addLoadBalancer('plain');
+  world.startOperator();
+  await world.pool('game', { ...quick, warm: 2 });
+  await world.room('four', { ip: '10.0.0.4' });
+  await isServed(world, 'four', '10.0.0.4');
+  assert.ok(world.endpointOf(await world.pod('four'))?.startsWith(plain.dnsName));
+  const { status } = await world.kube.get(nlbPortPools, { name: 'game' });
+  const { reason, message = '' } = findCondition(status?.conditions, 'Ready') ?? {};
+  assert.equal(reason, 'SourceNatPrefixOff');
+  assert.match(message, new RegExp(`^NLBP-2009: .*${without.arn}`));
+  assert.equal(world.emulator.callLog.count('CreateListener', 'InvalidConfigurationRequest'), 0);
+  // A TCP listener needs no prefix.
+  await world.pool('tcp', { ...quick, protocol: 'TCP', ports: { min: 31000, max: 31000 } });
+  await world.eventually(async () => assert.equal((await world.port(31000, 0)).status?.phase, 'Cold'));
+  await world.end();
 });
 
 test('a Service sends to its endpoints of the family that it has, IPv6 alone where the load balancer can', async () => {
