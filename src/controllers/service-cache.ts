@@ -82,7 +82,7 @@ export function createSliceCache({ namespaces, ...deps }: CacheDeps): SliceCache
     trim: trimSlice,
     indexes,
   });
-  const own = new Map<string, { informer: Informer<EndpointSlice>; stop: AbortController }>();
+  const own = new Map<string, { informer: Informer<EndpointSlice>; stop: () => void }>();
   const tell = ({ object, previous }: Change<EndpointSlice>) => {
     for (const key of new Set([object, previous].flatMap(slice => (slice ? [serviceKeyOf(slice)] : [])))) {
       for (const handler of handlers) handler(key);
@@ -103,8 +103,14 @@ export function createSliceCache({ namespaces, ...deps }: CacheDeps): SliceCache
       const key = keyOf(service);
       if (own.has(key) || signal.aborted) return;
       const { namespace = '', name } = service.metadata;
-      const stop = new AbortController();
-      signal.addEventListener('abort', () => stop.abort(), { once: true, signal: stop.signal });
+      const following = new AbortController();
+      const onAbort = () => following.abort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      // By hand: Node keeps what was last told to go by a signal's end, and this informer with it.
+      const stop = () => {
+        signal.removeEventListener('abort', onAbort);
+        following.abort();
+      };
       const informer = createInformer<EndpointSlice>({
         ...deps,
         resource: endpointSlices,
@@ -113,12 +119,12 @@ export function createSliceCache({ namespaces, ...deps }: CacheDeps): SliceCache
       });
       informer.onChange(tell);
       own.set(key, { informer, stop });
-      void informer.start(stop.signal).then(() => {
+      void informer.start(following.signal).then(() => {
         if (informer.synced) for (const handler of handlers) handler(key);
       });
     },
     forget(key) {
-      own.get(key)?.stop.abort();
+      own.get(key)?.stop();
       own.delete(key);
     },
     onChange(handler) {

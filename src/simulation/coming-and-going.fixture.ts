@@ -14,7 +14,7 @@ import { createWorld } from './world.ts';
 export interface ComingAndGoing {
   /** Some rooms, Services and a pool come, meet trouble, and go: none of their names was there before. */
   round(): Promise<void>;
-  /** Nothing happens for five minutes: longer than five audits and any wait. */
+  /** Nothing happens for a quarter of an hour: longer than any wait, of the simulated API for the end of a watch too. */
   rest(): Promise<void>;
   end(): Promise<void>;
 }
@@ -22,7 +22,7 @@ export interface ComingAndGoing {
 const quick = { targets: { deregistrationDelay: '0s' }, release: { on: 'Ended', quarantine: '2s' } };
 const namespace = 'default';
 const probe = { send: 'who', expect: '-' };
-const restMs = 300_000;
+const restMs = 900_000;
 
 /** Starts them on six ports. */
 export async function startComingAndGoing(): Promise<ComingAndGoing> {
