@@ -86,6 +86,20 @@ test('allocate() gives several ports on one load balancer or none', () => {
   assert.deepEqual(three, { kind: 'exhausted', wanted: 3, mostFree: 2 });
 });
 
+test('allocate() prefers the warm port that is up to those that are still to be made', () => {
+  const status = { targetGroupArn: 'tg', listenerArn: 'listener', inspected: true, applied: { attributes: 'a' } };
+  const up = (number: number, arn: string) => aPort(number, { arn, spec: { warm: true }, status });
+  const chosen = (...ports: NLBPort[]) => {
+    const result = allocate(
+      freePorts([a, b], ports, () => false),
+      1,
+    );
+    return result.kind === 'allocated' && result.ports.map(({ spec }) => `${spec.loadBalancer.arn} ${spec.port}`);
+  };
+  assert.deepEqual(chosen(make('warm', 1, a), up(2, a)), [`${a} 2`]);
+  assert.deepEqual(chosen(make('warm', 1, a), up(1, b)), [`${b} 1`]);
+});
+
 test('allocate() prefers warm ports, then the order of the pool', () => {
   const free = (...ports: NLBPort[]) => freePorts([a, b], ports, () => false);
   const arnOfFirst = (result: ReturnType<typeof allocate>) =>

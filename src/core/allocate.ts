@@ -1,5 +1,6 @@
 import type { NLBPort } from '../api/port.ts';
 import { isBeingFound } from './adoption.ts';
+import { isInPlace } from './lifecycle.ts';
 
 /** The ports that can be given away: by load balancer in the pool's order, each list in the order of choice. */
 export type FreePorts = ReadonlyMap<string, readonly NLBPort[]>;
@@ -11,8 +12,8 @@ export type Allocation =
   | { kind: 'exhausted'; wanted: number; mostFree: number };
 
 /**
- * Sorts out which ports of a pool are free: those on the given load balancers that nobody has, warm ones first, then
- * lowest number first. `isTaken` tells of ports that may not be given away for reasons outside of their objects: just
+ * Sorts out which ports of a pool are free: those on the given load balancers that nobody has, warm ones first, before all
+ * those that are up, then lowest number first. `isTaken` tells of ports that may not be given away for reasons outside of their objects: just
  * given away by this process, or a listener of someone else on them.
  */
 export function freePorts(
@@ -27,13 +28,13 @@ export function freePorts(
   return new Map(
     loadBalancerArns.map(arn => [
       arn,
-      (byArn.get(arn) ?? []).toSorted((a, b) => Number(b.spec.warm) - Number(a.spec.warm) || a.spec.port - b.spec.port),
+      (byArn.get(arn) ?? []).toSorted((a, b) => warmth(b) - warmth(a) || a.spec.port - b.spec.port),
     ]),
   );
 }
 
 /**
- * Chooses `count` ports, all on one load balancer: where most of them are warm, then in the pool's order. It only
+ * Chooses `count` ports, all on one load balancer: where they are warmest, then in the pool's order. It only
  * chooses: the API server's compare-and-swap decides.
  */
 export function allocate(free: FreePorts, count: number): Allocation {
@@ -43,7 +44,7 @@ export function allocate(free: FreePorts, count: number): Allocation {
   for (const [arn, ports] of free) {
     mostFree = Math.max(mostFree, ports.length);
     if (ports.length < count) continue;
-    const warm = ports.slice(0, count).filter(port => port.spec.warm).length;
+    const warm = ports.slice(0, count).reduce((sum, port) => sum + warmth(port), 0);
     if (warm > bestWarm) [best, bestWarm] = [arn, warm];
   }
   if (best === undefined) return { kind: 'exhausted', wanted: count, mostFree };
@@ -84,6 +85,12 @@ export function allocateBeside(
     }
   }
   return allocate(free, wishes.length);
+}
+
+/** That a port is kept warm says nothing of what AWS let be made of it: one that is up is worth more. */
+function warmth(port: NLBPort): number {
+  if (!port.spec.warm) return 0;
+  return isInPlace(port) ? 2 : 1;
 }
 
 /** What is still held comes after any time. */
