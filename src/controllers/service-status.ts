@@ -38,14 +38,15 @@ export function heldReport(service: Service, held: readonly HeldPort[], nowMs: n
   };
 }
 
-/** The name under which the Service was last told of this number. */
-export function toldNameOf({ metadata }: Service, number: number): string | undefined {
+/** Finds the name under which the Service was last told of the number of a port. */
+export function toldNameOf({ metadata }: Service): (port: NLBPort) => string | undefined {
   try {
     const told = JSON.parse(metadata.annotations?.[endpointsAnnotation] ?? '[]') as { name: string; port: number }[];
-    return told.find(({ port }) => port === number)?.name;
+    const names = new Map(told.map(({ name, port }) => [port, name]));
+    return ({ spec }) => names.get(spec.port);
   } catch {
     // Somebody else wrote there: it is put right when the Service is told again.
-    return undefined;
+    return () => undefined;
   }
 }
 

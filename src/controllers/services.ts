@@ -4,13 +4,12 @@ import { boundAnnotation, endpointAnnotation, poolLabel } from '../api/names.ts'
 import { ipFamilies, type NLBPortPool } from '../api/pool.ts';
 import type { NLBPort, Target } from '../api/port.ts';
 import { familiesOf, wantedFamily, whyNoIpv6 } from '../core/ip-family.ts';
-import { planPorts, wholePlan } from '../core/port-plan.ts';
+import { wholePlan } from '../core/port-plan.ts';
 import { committedServiceSet } from '../core/port-set.ts';
 import { readyAtMs } from '../core/readiness.ts';
 import { type JudgedEndpoint, serviceTargets } from '../core/service-targets.ts';
 import {
   claimsPorts,
-  type ServicePortWish,
   type ServiceWish,
   serviceFamily,
   servicePoolName,
@@ -26,7 +25,7 @@ import { MIN_REQUEUE_MS, type ReconcileResult, type WorkQueue } from '../kube/wo
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Assigner } from './assign-ports.ts';
-import { changeSet } from './change-set.ts';
+import { changeSet, type SetChange, servedAsIs } from './change-set.ts';
 import { confirmHeld, exposePort, releasePorts } from './claim-port.ts';
 import { findReady, plainReport, promisesMore, releasedReport, withoutCommit } from './claim-report.ts';
 import { again, type Claimants, createClaimants, whenCaughtUp } from './claimants.ts';
@@ -189,11 +188,11 @@ async function serve(deps: ServicesContext, service: Service, mine: readonly NLB
     if (!(await releasePorts(deps, spare, asksNoMore))) return again;
   }
   const wishes = wish.ok ? wish.value.ports : servicePortWishes(service);
-  if (!wish.ok) return follow(deps, service, committed, planPorts(committed, wishes).kept, wish.error);
+  if (!wish.ok) return follow(deps, service, committed, { serves: servedAsIs(service, committed, wishes) }, wish.error);
   const change = await changeSet(deps, service, committed, wishes);
   if (change.kind === 'again') return again;
   if (change.kind === 'commit') return commit(deps, service, change.ports);
-  return follow(deps, service, committed, change.kept, change.error);
+  return follow(deps, service, committed, change, change.lacks);
 }
 
 /** Gives back ports that the Service can't have or wants no more; what it was told of them is withdrawn before. */
@@ -215,7 +214,7 @@ async function settle(
 ): Promise<ReconcileResult> {
   // The live ports decide; the cache shows them by then.
   if (await holdsUnseen(deps, service, mine)) return again;
-  const plan = wish.ok ? wholePlan(mine, wish.value.ports) : undefined;
+  const plan = wish.ok ? wholePlan(mine, wish.value.ports, toldNameOf(service)) : undefined;
   if (plan) {
     return commit(
       deps,
@@ -228,7 +227,7 @@ async function settle(
   const exposed = mine.filter(({ spec }) => spec.claim?.exposed);
   // What is asked for can not be read: what is held whole, or still told, stays and is said again.
   const isTold = service.metadata.annotations?.[endpointAnnotation] !== undefined;
-  const isWhole = (wholePlan(mine, servicePortWishes(service))?.kept.length ?? 0) > 0;
+  const isWhole = (wholePlan(mine, servicePortWishes(service), toldNameOf(service))?.kept.length ?? 0) > 0;
   if (!wish.ok && exposed.length > 0 && !isLost && (isTold || isWhole)) return commit(deps, service, mine);
   // A set of which one is lost is published no longer; what is left of it is kept where the rest fits beside it.
   return committed.length > 0 ? withdraw(deps, service) : seek(deps, service, mine);
@@ -245,7 +244,7 @@ async function follow(
   deps: ServicesContext,
   service: Service,
   committed: readonly NLBPort[],
-  kept: readonly { port: NLBPort; wish: ServicePortWish }[],
+  { serves, lacks }: Omit<Extract<SetChange, { kind: 'stays' }>, 'kind'>,
   error: CodedError | undefined,
 ): Promise<ReconcileResult> {
   const slices = deps.slices.of(service);
@@ -255,9 +254,10 @@ async function follow(
   const family = serviceFamily(service, families, committed.map(wantedFamily).find(Boolean));
   const asked = servicePortWishes(service);
   // A port whose number is asked for no more serves under its last name until the other number is there.
-  const nameOf = ({ spec }: NLBPort) => toldNameOf(service, spec.port) ?? spec.claim?.portName;
+  const toldName = toldNameOf(service);
+  const nameOf = (port: NLBPort) => toldName(port) ?? port.spec.claim?.portName;
   const wishOf = (port: NLBPort) =>
-    kept.find(each => each.port === port)?.wish ?? asked.find(({ name }) => name === nameOf(port));
+    serves.find(each => each.port === port)?.wish ?? asked.find(({ name }) => name === nameOf(port));
   const targetsOf = (port: NLBPort, judged: readonly JudgedEndpoint[]): Target[] => {
     const wish = wishOf(port);
     return wish ? serviceTargets(wish, judged, port.spec.targets) : [];
@@ -298,10 +298,9 @@ async function follow(
   const gates = await openGates(deps, found.gated, ports, settleMs);
   if (gates.refused) deps.claimants.noteOnce(service, gates.refused.reason, gates.refused.message);
   if (outcome.requeueAfterMs !== undefined) return outcome;
-  const isLacking = error !== undefined && kept.length < servicePortWishes(service).length;
   const lookAgainMs = Math.min(
     found.lookAgainMs ?? Number.POSITIVE_INFINITY,
-    isLacking ? addLookMs : Number.POSITIVE_INFINITY,
+    lacks ? addLookMs : Number.POSITIVE_INFINITY,
     ...[gates.nextMs, ...ports.flatMap(port => readyAtMs(port, nowMs) ?? [])].map(atMs => atMs - nowMs),
   );
   return Number.isFinite(lookAgainMs) ? { requeueAfterMs: Math.max(MIN_REQUEUE_MS, lookAgainMs) } : {};

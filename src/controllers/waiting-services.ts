@@ -10,6 +10,7 @@ import { adoption } from './adoption.ts';
 import type { ClaimSource, WaitingClaim } from './assign-ports.ts';
 import { claimantKey, committedNames, isHeldBy } from './claims.ts';
 import type { ServiceCache } from './service-cache.ts';
+import { toldNameOf } from './service-status.ts';
 
 /** The Services that wait for ports, as the assigner goes over them. `poolOf` says which pool a Service asks. */
 export function waitingServices(deps: {
@@ -31,7 +32,11 @@ export function waitingServices(deps: {
       const held = claimed.filter(port => isHeldBy(port, uid));
       const names = wish.value.ports.map(({ name }) => name);
       // What an edit adds to a set that serves is looked for beside it, behind those that wait here.
-      if (committedServiceSet(held, committedNames(service), names) || wholePlan(held, wish.value.ports)) return [];
+      if (
+        committedServiceSet(held, committedNames(service), names) ||
+        wholePlan(held, wish.value.ports, toldNameOf(service))
+      )
+        return [];
       return [
         { kind: 'Service', key, uid, since: creationTimestamp, wish: wish.value, held, needsIpv6: needsIpv6(service) },
       ];

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PortWish } from '../api/claim.ts';
+import type { NLBPort } from '../api/port.ts';
 import { freePorts } from './allocate.ts';
 import { aClaim, aPort, arnOf } from './port.fixture.ts';
-import { allocateWishes, planPorts, wholePlan } from './port-plan.ts';
+import { allocateWishes, type PortPlan, planPorts, reusing, standIns, wholePlan } from './port-plan.ts';
 
 const [a, b] = [arnOf('a'), arnOf('b')];
 const wish = (name: string, number?: number): PortWish => ({
@@ -37,6 +38,39 @@ test('planPorts() never keeps a set that is spread over load balancers', () => {
   const plan = planPorts([held(1, 'x'), held(2, 'y', b)], [wish('x'), wish('y')]);
   assert.deepEqual(numbers(plan.kept.map(({ port }) => port)), [1]);
   assert.deepEqual(numbers(plan.dropped), [2]);
+});
+
+const told = (names: Record<number, string>) => (port: NLBPort) => names[port.spec.port];
+const pairs = (kept: PortPlan<PortWish>['kept']) => kept.map(({ port, wish: { name } }) => `${port.spec.port} ${name}`);
+
+test('planPorts() keeps by the name that was told last, in the order of the wishes', () => {
+  const plan = planPorts([held(1, 'x'), held(2, 'y')], [wish('y'), wish('z'), wish('x')], told({ 1: 'z', 2: 'y' }));
+  assert.deepEqual(pairs(plan.kept), ['2 y', '1 z']);
+  assert.deepEqual(plan.missing, [wish('x')]);
+});
+
+test('planPorts() does not believe what was told where more would be missing by it', () => {
+  const plan = planPorts([held(1, 'x'), held(2, 'y')], [wish('x'), wish('y')], told({ 1: 'y' }));
+  assert.deepEqual(pairs(plan.kept), ['1 x', '2 y']);
+});
+
+test('standIns() has a port of a former name serve a wish of the same target port, or any that names no number', () => {
+  const nobody = told({});
+  const to = (number: number, portName: string, port: number) =>
+    aPort(number, { spec: { claim: aClaim('web', { portName }), targets: [{ ip: '10.0.0.1', port }] } });
+  const plan = planPorts([to(1, 'x', 7778), to(2, 'y', 7777)], [{ ...wish('a'), targetPort: 9 }, wish('b')]);
+  assert.deepEqual(pairs(standIns(plan, nobody)).toSorted(), ['1 a', '2 b']);
+  const numbered = planPorts([to(1, 'x', 7778), to(2, 'y', 7777)], [wish('x', 3), wish('b', 4), wish('c', 5)]);
+  assert.deepEqual(pairs(standIns(numbered, nobody)), ['1 x', '2 b']);
+  assert.deepEqual(pairs(standIns(numbered, told({ 1: 'gone', 2: 'c' }))), ['2 c']);
+});
+
+test('reusing() makes the stand-ins of wishes without a number their ports, and leaves numbers missing', () => {
+  const plan = planPorts([held(1, 'x'), held(2, 'y')], [wish('y'), wish('a'), wish('b')]);
+  const reused = reusing(plan, standIns(plan, told({})));
+  assert.deepEqual([pairs(reused.kept), reused.dropped, reused.missing], [['2 y', '1 a'], [], [wish('b')]]);
+  const numbered = planPorts([held(1, 'x')], [wish('x', 3)]);
+  assert.deepEqual(reusing(numbered, standIns(numbered, told({}))), numbered);
 });
 
 test('wholePlan() finds the load balancer that has every port, beside what is left on another', () => {

@@ -11,35 +11,71 @@ export interface PortPlan<W extends PortWish> {
   missing: W[];
 }
 
+/** The name by which something is known of a port; undefined where nothing is. */
+type NameOf = (port: NLBPort) => string | undefined;
+
 /**
  * Compares what is held with what is wished. A wish for a number is fulfilled by that number alone, whatever name the
- * port was bound under; another by its name. What is held on several load balancers (which no bind makes) fits nowhere but
- * on the first.
+ * port was bound under; another by its name: the one that it was last told to have (`toldName`), else that of the bind. What
+ * was told counts for nothing where more wishes would lack a port by it. What is held on several load balancers (which no
+ * bind makes) fits nowhere but on the first.
  */
-export function planPorts<W extends PortWish>(held: readonly NLBPort[], wishes: readonly W[]): PortPlan<W> {
+export function planPorts<W extends PortWish>(
+  held: readonly NLBPort[],
+  wishes: readonly W[],
+  toldName: NameOf = () => undefined,
+): PortPlan<W> {
   const [first] = held;
-  const left = held.filter(({ spec }) => spec.loadBalancer.arn === first?.spec.loadBalancer.arn);
-  const kept: PortPlan<W>['kept'] = [];
-  const missing: W[] = [];
-  for (const wish of wishes) {
-    const at = left.findIndex(({ spec }) =>
-      wish.number === undefined ? spec.claim?.portName === wish.name : spec.port === wish.number,
-    );
-    const [port] = at < 0 ? [] : left.splice(at, 1);
-    if (port) kept.push({ port, wish });
-    else missing.push(wish);
-  }
-  return { kept, dropped: held.filter(port => !kept.some(each => each.port === port)), missing };
+  const here = held.filter(({ spec }) => spec.loadBalancer.arn === first?.spec.loadBalancer.arn);
+  const isNumber = ({ spec }: NLBPort, { number }: W) => spec.port === number;
+  const isNamed = (nameOf: NameOf) => (port: NLBPort, wish: W) =>
+    wish.number === undefined && nameOf(port) === wish.name;
+  const told = pairUp(here, wishes, [isNumber, isNamed(toldName), isNamed(boundName)]);
+  const bound = pairUp(here, wishes, [isNumber, isNamed(boundName)]);
+  const byWish = told.size < bound.size ? bound : told;
+  const kept = wishes.flatMap(wish => {
+    const port = byWish.get(wish);
+    return port ? { port, wish } : [];
+  });
+  return planOf(held, wishes, kept);
+}
+
+/**
+ * What the ports of a committed set that fit no wish serve until it can be changed: a wish that has no port, of the name that
+ * the port was last told to have, else with the same target port. One without a number takes any, as its name was all that the
+ * port did not fit.
+ */
+export function standIns<W extends PortWish>({ dropped, missing }: PortPlan<W>, toldName: NameOf): PortPlan<W>['kept'] {
+  const byWish = pairUp(dropped, missing, [
+    (port, { name }) => (toldName(port) ?? boundName(port)) === name,
+    ({ spec }, { targetPort }) => spec.targets?.some(({ port }) => port === targetPort) ?? false,
+    (_, { number }) => number === undefined,
+  ]);
+  return [...byWish].map(([wish, port]) => ({ port, wish }));
+}
+
+/** The plan by which stand-ins of wishes without a number are these wishes' ports from now on. */
+export function reusing<W extends PortWish>(
+  { kept, dropped, missing }: PortPlan<W>,
+  stoodIn: PortPlan<W>['kept'],
+): PortPlan<W> {
+  const held = [...kept.map(({ port }) => port), ...dropped];
+  const wishes = [...kept.map(({ wish }) => wish), ...missing];
+  return planOf(held, wishes, [...kept, ...stoodIn.filter(({ wish }) => wish.number === undefined)]);
 }
 
 /**
  * The plan of a load balancer on which every wish has a port already, the first of several by the ports' names. Undefined
  * where there is none: a claimant that was moved holds ports on two for a while.
  */
-export function wholePlan<W extends PortWish>(held: readonly NLBPort[], wishes: readonly W[]): PortPlan<W> | undefined {
+export function wholePlan<W extends PortWish>(
+  held: readonly NLBPort[],
+  wishes: readonly W[],
+  toldName?: NameOf,
+): PortPlan<W> | undefined {
   const byName = held.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   for (const [, there] of Map.groupBy(byName, port => port.spec.loadBalancer.arn)) {
-    const plan = planPorts(there, wishes);
+    const plan = planPorts(there, wishes, toldName);
     if (plan.missing.length === 0) return plan;
   }
   return undefined;
@@ -80,4 +116,38 @@ export function allocateWishes(
     };
   }
   return undefined;
+}
+
+function boundName({ spec }: NLBPort): string | undefined {
+  return spec.claim?.portName;
+}
+
+/** Gives each wish at most one port, and each port to at most one: all that fit in the first way, then in the second. */
+function pairUp<W>(
+  ports: readonly NLBPort[],
+  wishes: readonly W[],
+  ways: readonly ((port: NLBPort, wish: W) => boolean)[],
+): Map<W, NLBPort> {
+  const left = [...ports];
+  const byWish = new Map<W, NLBPort>();
+  for (const fits of ways) {
+    for (const wish of wishes) {
+      const at = byWish.has(wish) ? -1 : left.findIndex(port => fits(port, wish));
+      const [port] = at < 0 ? [] : left.splice(at, 1);
+      if (port) byWish.set(wish, port);
+    }
+  }
+  return byWish;
+}
+
+function planOf<W extends PortWish>(
+  held: readonly NLBPort[],
+  wishes: readonly W[],
+  kept: PortPlan<W>['kept'],
+): PortPlan<W> {
+  return {
+    kept,
+    dropped: held.filter(port => !kept.some(each => each.port === port)),
+    missing: wishes.filter(wish => !kept.some(each => each.wish === wish)),
+  };
 }

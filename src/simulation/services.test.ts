@@ -636,6 +636,88 @@ test('numbers that a Service names no more serve as what they were last told to 
   await world.end();
 });
 
+test('a port is added to an unnamed one, which gets a name by that, and the unnamed goes on under it', async () => {
+  const world = await running({}, { ports: { min: 30000, max: 30001 } });
+  const { name: _, ...unnamed } = game;
+  const voice = { ...game, name: 'voice', port: 7778, targetPort: 7777 };
+  const ip = await pod(world, 'a', 'web');
+  await service(world, 'web', { ports: [unnamed] });
+  await isServed(world, 'web', [ip]);
+  const endpoint = endpointOf(await read(world, 'web'))!;
+  await edit(world, 'web', { spec: { ports: [game, voice] } });
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30000, 30001]));
+  await isServed(world, 'web', [ip]);
+  const found = await read(world, 'web');
+  assert.deepEqual([endpointOf(found), await world.ask(endpoint)], [endpoint, 'a']);
+  const told = JSON.parse(found.metadata.annotations?.[endpointsAnnotation] ?? '[]') as {
+    name: string;
+    port: number;
+  }[];
+  assert.deepEqual(
+    told.map(({ name, port }) => `${name} ${port}`),
+    ['game 30000', 'voice 30001'],
+  );
+  await world.end();
+});
+
+test('a port that is renamed where there is no other goes on under its new name, and stays there when there is', async () => {
+  const full = { ports: { min: 30000, max: 30001 } };
+  for (const more of [full, { access: { namespaces: ['*'], quotaPerNamespace: 2 } }]) {
+    const world = await running({}, more);
+    const told = async () =>
+      JSON.parse((await read(world, 'web')).metadata.annotations?.[endpointsAnnotation] ?? '[]').map(
+        (entry: { name: string; port: number; targetPort: number }) =>
+          `${entry.name} ${entry.port} ${entry.targetPort}`,
+      );
+    const renamed = { ...game, name: 'renamed' };
+    const voice = { ...game, name: 'voice', port: 7778, targetPort: 7778 };
+    const ip = await pod(world, 'a', 'web');
+    await service(world, 'web');
+    await isServed(world, 'web', [ip]);
+    await service(world, 'other');
+    await isReason(world, 'other', 'NoEndpoints');
+    const endpoint = endpointOf(await read(world, 'web'))!;
+    await edit(world, 'web', { spec: { ports: [voice, renamed] } });
+    await world.eventually(async () => assert.deepEqual(await told(), ['renamed 30000 7777']));
+    await isReason(world, 'web', more === full ? 'PortTaken' : 'QuotaExceeded');
+    assert.equal(await world.ask(endpoint), 'a');
+    await remove(world, 'other');
+    await world.eventually(async () => assert.match((await told()).join(), /^voice 3000[12] 7778,renamed 30000 7777$/));
+    assert.equal(await world.ask(endpoint), 'a');
+    await edit(world, 'web', { spec: { ports: [renamed] } });
+    await world.clock.advance(60_000);
+    assert.deepEqual([await told(), await heldBy(world, 'web')], [['renamed 30000 7777'], [30000]]);
+    await isServed(world, 'web', [ip]);
+    await world.end();
+  }
+});
+
+test('a load balancer that names another name and a number that it can not have goes on with its pods behind it', async () => {
+  const world = await running();
+  const at = (name: string, number: number) => ({
+    ...ofOurClass,
+    ports: [{ ...game, name, port: number, targetPort: 7777 }],
+  });
+  await pod(world, 'a', 'web');
+  await service(world, 'web', at('game', 30001));
+  await isReason(world, 'web', 'Healthy');
+  await service(world, 'other', at('game', 30002));
+  await isReason(world, 'other', 'NoEndpoints');
+  const endpoint = endpointOf(await read(world, 'web'))!;
+  await edit(world, 'web', { spec: at('renamed', 30002) });
+  await isReason(world, 'web', 'PortTaken');
+  const next = await pod(world, 'b', 'web');
+  await world.removeRoom('a');
+  await world.eventually(async () =>
+    assert.deepEqual(
+      (await targetsOf(world, 'web')).map(({ ip }) => ip),
+      [next],
+    ),
+  );
+  await world.eventually(async () => assert.equal(await world.ask(endpoint), 'b'));
+  await world.end();
+});
+
 test('a Service of IPv6 that names another number stays on the load balancer that can send to it', async () => {
   const world = await running({ loadBalancers: ['one'] });
   await world.addLoadBalancer('two', { IpAddressType: 'dualstack', EnablePrefixForIpv6SourceNat: 'on' });

@@ -2,7 +2,18 @@ import type { NLBPort } from '../../api/port.ts';
 import { isForeign } from '../../controllers/port-context.ts';
 import { isConflict } from '../../core/allocate.ts';
 import type { Change, Claimant, Invariant } from './invariant.ts';
-import { asks, claimantOf, committed, endpointOf, endpointsOf, isHeldBy, isPod, isTouched, wishOf } from './sight.ts';
+import {
+  asks,
+  claimantOf,
+  committed,
+  endpointOf,
+  endpointsOf,
+  isHeldBy,
+  isPod,
+  isTouched,
+  nameOfPort,
+  wishOf,
+} from './sight.ts';
 
 /** A release may be on its way for this long after the reason for it has gone: the time-out of a request, and its delay. */
 const inFlightMs = 30_000;
@@ -61,7 +72,7 @@ export const absenceIsNotDeath: Invariant = {
       if (!claim || claim.releasedAt !== undefined || !service || isPod(service) || !asks(scene, service)) return;
       // Nobody is behind a port that the Service no longer has.
       const isWished = wishOf(service).some(
-        ({ name, number }) => name === claim.portName || number === object.spec.port,
+        ({ name, number }) => name === nameOfPort(service, object) || number === object.spec.port,
       );
       if (!isWished) return;
       const left = new Set((object.spec.targets ?? []).map(({ ip }) => ip));

@@ -10,6 +10,7 @@ import {
   isPod,
   isTouched,
   nameOf,
+  nameOfPort,
   publishedBy,
   wishOf,
 } from './sight.ts';
@@ -48,12 +49,14 @@ export const onePortPerWish: Invariant = {
  * What the claimant has the port for. A Service that names numbers gets them under the names that it gives them now, whatever
  * they were bound under; a number that it names no more serves until it has another.
  */
-function purposeOf(scene: Scene, { spec: { port, claim } }: NLBPort): string {
+function purposeOf(scene: Scene, port: NLBPort): string {
+  const { claim, port: number } = port.spec;
   const claimant = claimantOf(scene, claim?.uid);
   const boundAs = claim?.portName ?? '';
-  if (!claimant || isPod(claimant) || !isOurLoadBalancer(claimant)) return boundAs;
-  const told = publishedBy(claimant).find(({ endpoint }) => endpoint.endsWith(`:${port}`))?.name;
-  return wishOf(claimant).find(({ number }) => number === port)?.name ?? `${told ?? boundAs} until now`;
+  if (!claimant || isPod(claimant)) return boundAs;
+  if (!isOurLoadBalancer(claimant)) return nameOfPort(claimant, port) ?? boundAs;
+  const told = publishedBy(claimant).find(({ endpoint }) => endpoint.endsWith(`:${number}`))?.name;
+  return wishOf(claimant).find(wish => wish.number === number)?.name ?? `${told ?? boundAs} until now`;
 }
 
 function judgeEndpoints(scene: Scene, { previous, object }: Change<Claimant>): void {

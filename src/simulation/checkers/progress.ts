@@ -4,7 +4,7 @@ import type { NLBPort } from '../../api/port.ts';
 import { isFree } from '../../core/allocate.ts';
 import type { Service } from '../../kube/objects.ts';
 import type { Invariant, Scene } from './invariant.ts';
-import { allHeldBy, asks, heldOf, nameOf, placeOf, readyBehind, type WishedPort, wishOf } from './sight.ts';
+import { allHeldBy, asks, heldOf, nameOf, nameOfPort, placeOf, readyBehind, type WishedPort, wishOf } from './sight.ts';
 
 /**
  * While AWS and Kubernetes answer at all and capacity exists, every claim becomes ready: in a world at rest nobody waits
@@ -66,8 +66,8 @@ function judgeService(scene: Scene, service: Service): string[] {
   if (!asks(scene, service) || !pool || pool.metadata.deletionTimestamp !== undefined) return [];
   const wished = wishOf(service);
   const { min, max } = pool.spec.ports;
-  const isFulfilledBy = (wish: WishedPort, { spec }: NLBPort) =>
-    wish.number === undefined ? spec.claim?.portName === wish.name : spec.port === wish.number;
+  const isFulfilledBy = (wish: WishedPort, port: NLBPort) =>
+    wish.number === undefined ? nameOfPort(service, port) === wish.name : port.spec.port === wish.number;
   const missing = wished.filter(wish => !held.some(port => isFulfilledBy(wish, port)));
   const wrong: string[] = [];
   if (wished.some(({ number }) => number !== undefined && (number < min || number > max))) {

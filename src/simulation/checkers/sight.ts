@@ -191,6 +191,15 @@ function serviceWish(service: Service): WishedPort[] {
   }));
 }
 
+/**
+ * The name under which a Service has a port by its label: what it publishes it as, where it asks for such a port, else what it
+ * was bound as. One that is renamed where there is no other goes on under its new name.
+ */
+export function nameOfPort(service: Service, { spec, status }: NLBPort): string | undefined {
+  const told = publishedBy(service).find(({ endpoint }) => endpoint === status?.endpoint)?.name;
+  return wishOf(service).some(({ name }) => name === told) ? told : spec.claim?.portName;
+}
+
 /** One entry of what a claimant publishes. */
 export interface Published {
   name: string;
