@@ -2,6 +2,7 @@ import type { RequestHandler } from '../aws/elbv2-client.ts';
 import type { KubeRequest, KubeTransport } from '../kube/transport.ts';
 import { type Clock, sleep } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
+import { lateStream } from '../sandbox/cluster/late-stream.ts';
 
 /** One request that a process is about to send. */
 export interface Io {
@@ -100,45 +101,16 @@ export function createWires(deps: WiresDeps, options: WireOptions = {}): Wires {
     options.onDeath?.();
   }
 
-  /** A watch's lines, each a little later, in their order; a slow watch is late, not narrow. */
-  async function* late(body: AsyncIterable<Uint8Array>, latency: Latency): AsyncGenerator<Uint8Array> {
-    const source = body[Symbol.asyncIterator]();
-    const onTheWay: { result: Promise<IteratorResult<Uint8Array>>; dueMs: Promise<number> }[] = [];
-    let lastMs = 0;
-    const pull = () => {
-      const result = source.next();
-      const dueMs = result.then(
-        ({ done }) => {
-          if (!done) pull();
-          lastMs = Math.max(lastMs, clock.monotonicMs() + draw(latency));
-          return lastMs;
-        },
-        () => lastMs,
-      );
-      onTheWay.push({ result, dueMs });
-      result.catch(() => {});
-    };
-    pull();
-    try {
-      for (;;) {
-        const { result, dueMs } = onTheWay.shift()!;
-        await sleep(clock, (await dueMs) - clock.monotonicMs());
-        await options.whenRunning?.();
-        if (dead) throw broken();
-        const { done, value } = await result;
-        if (done) return;
-        yield value;
-      }
-    } finally {
-      await source.return?.();
-    }
-  }
-
   async function watch(request: KubeRequest) {
     if (dead) throw broken();
     await sleep(clock, draw(kubernetesMs));
     const answer = await deps.transport.request(request);
-    return { ...answer, body: late(answer.body, typeof watchMs === 'function' ? watchMs(request.path) : watchMs) };
+    const latency = typeof watchMs === 'function' ? watchMs(request.path) : watchMs;
+    const before = async () => {
+      await options.whenRunning?.();
+      if (dead) throw broken();
+    };
+    return { ...answer, body: lateStream(clock, answer.body, { delayMs: () => draw(latency), before }) };
   }
 
   return {

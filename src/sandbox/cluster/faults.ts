@@ -5,6 +5,7 @@ import { ApiError, expired } from './api-error.ts';
 import { errorResponse } from './api-handler.ts';
 import { wholeBody } from './chunk-stream.ts';
 import { bytesOf } from './json-text.ts';
+import { lateStream } from './late-stream.ts';
 
 /**
  * What goes wrong. With any request:
@@ -21,7 +22,7 @@ import { bytesOf } from './json-text.ts';
  * - `cut`: the connection breaks `delayMs` after it began.
  * - `end`: the server ends it in order after `delayMs`.
  * - `expired`: answered 410, as an ERROR event.
- * - `slow`: every piece comes `delayMs` late.
+ * - `slow`: every piece comes `delayMs` late; as many come as before.
  */
 export type KubeFaultKind =
   | 'throttle'
@@ -141,7 +142,12 @@ export function withFaults(deps: {
         return gone();
       default: {
         const response = await transport.request(request);
-        return { ...response, body: spoil(clock, response.body, fault.kind, delayMs, request.signal) };
+        const { signal } = request;
+        const body =
+          fault.kind === 'slow'
+            ? lateStream(clock, response.body, { delayMs: () => delayMs, signal })
+            : spoil(clock, response.body, fault.kind, delayMs);
+        return { ...response, body };
       }
     }
   }
@@ -176,21 +182,13 @@ function gone(): KubeResponse {
   };
 }
 
-/** The body of a watch, cut, ended or slowed down. */
+/** The body of a watch, cut or ended. */
 async function* spoil(
   clock: Clock,
   body: AsyncIterable<Uint8Array>,
   kind: KubeFaultKind,
   delayMs: number,
-  signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  if (kind === 'slow') {
-    for await (const chunk of body) {
-      await sleep(clock, delayMs, signal);
-      yield chunk;
-    }
-    return;
-  }
   const source = body[Symbol.asyncIterator]();
   let isOver = false;
   let strike = () => {};
