@@ -7,7 +7,7 @@ import { familiesOf, wantedFamily, whyNoIpv6 } from '../core/ip-family.ts';
 import { wholePlan } from '../core/port-plan.ts';
 import { committedServiceSet } from '../core/port-set.ts';
 import { readyAtMs } from '../core/readiness.ts';
-import { type JudgedEndpoint, serviceTargets } from '../core/service-targets.ts';
+import { type JudgedEndpoint, keptTargets, serviceTargets } from '../core/service-targets.ts';
 import {
   claimsPorts,
   type ServiceWish,
@@ -260,13 +260,13 @@ async function follow(
     serves.find(each => each.port === port)?.wish ?? asked.find(({ name }) => name === nameOf(port));
   const targetsOf = (port: NLBPort, judged: readonly JudgedEndpoint[]): Target[] => {
     const wish = wishOf(port);
-    return wish ? serviceTargets(wish, judged, port.spec.targets) : [];
+    return wish ? serviceTargets(wish, judged, port.spec.targets) : keptTargets(judged, port.spec.targets ?? []);
   };
   const read = (some: readonly EndpointSlice[]): Promise<Endpoints> =>
     deps.endpoints.read(service, pool, family ? some : [], family ?? 'IPv4');
   let found = await read(slices);
   const isEmptied = committed.some(
-    port => (port.spec.targets ?? []).length > 0 && wishOf(port) && targetsOf(port, found.judged).length === 0,
+    port => (port.spec.targets ?? []).length > 0 && targetsOf(port, found.judged).length === 0,
   );
   // The cache may lack a slice that is there: who took its label off does not end a game.
   if (isEmptied) found = await read(await deps.endpoints.liveSlices(service));

@@ -109,6 +109,12 @@ export function mayLackOnlyOurGate({ ready, terminating }: ServiceEndpoint): boo
   return !ready && !terminating;
 }
 
+/** Of the targets that a port has, those that are still usable: what it goes on with where nobody can say what else. */
+export function keptTargets(endpoints: readonly JudgedEndpoint[], current: readonly Target[]): Target[] {
+  const usable = new Set(endpoints.filter(({ use }) => use !== 'no').map(({ ip }) => ip));
+  return current.filter(({ ip }) => usable.has(ip));
+}
+
 /**
  * The targets of one port, sorted: the ready endpoints, and those that become ready by being targets; where none is ready
  * yet, those too that still serve while they terminate, as with kube-proxy (KEP-1669). Where no endpoint knows the port,
@@ -120,8 +126,7 @@ export function serviceTargets(
   current: readonly Target[] = [],
 ): Target[] {
   if (endpoints.length > 0 && !endpoints.some(({ ports }) => knowsAll(wish, ports))) {
-    const usable = new Set(endpoints.filter(({ use }) => use !== 'no').map(({ ip }) => ip));
-    return current.filter(({ ip }) => usable.has(ip));
+    return keptTargets(endpoints, current);
   }
   const usable = endpoints.flatMap(({ ip, use, ports }) => {
     const port = targetPortOf(wish, ports);

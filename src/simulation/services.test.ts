@@ -946,3 +946,22 @@ test('a target is in AWS that was wanted again before anybody knew whether it ha
   await isServed(world, 'web', ips);
   await world.end();
 });
+
+test('a port that was edited away serves those behind it until the one asked for in its place is there', async () => {
+  const world = await running({}, { ports: { min: 30000, max: 30001 } });
+  const asks = (name: string, port: number, targetPort: number) => ({
+    ...ofOurClass,
+    ports: [{ ...game, name, port, targetPort }],
+  });
+  const ip = await pod(world, 'a', 'web');
+  await service(world, 'web', asks('game', 30000, 7777));
+  await service(world, 'other', asks('game', 30001, 7777));
+  await isServed(world, 'web', [ip]);
+  await edit(world, 'web', { spec: asks('voice', 30001, 7778) });
+  await isReason(world, 'web', 'PortTaken');
+  await world.clock.advance(60_000);
+  assert.deepEqual(await targetsOf(world, 'web'), [{ ip, port: 7777 }]);
+  await remove(world, 'other');
+  await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30001]), 60_000);
+  await world.end();
+});

@@ -41,4 +41,8 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 470517,
     was: 'a pod with the address of its namesake was called ready while AWS was letting go of that address',
   },
+  {
+    seed: 490270,
+    was: 'a port that a Service had edited away lost all that was behind it before there was another one',
+  },
 ];
