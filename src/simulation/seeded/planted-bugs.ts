@@ -65,7 +65,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         replace: '  const { spec, status } = input.port;\n  if (known.length > 99) {',
       },
       {
-        file: 'controllers/ports.ts',
+        file: 'controllers/perform-step.ts',
         find: 'if (spec.claim?.releasedAt === undefined || (status?.targets ?? []).length > 0) return undefined;',
         replace: 'if (spec.claim?.releasedAt === undefined) return undefined;',
       },
@@ -114,7 +114,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         replace: 'if (failures >= 1) throw error;',
       },
       {
-        file: 'controllers/ports.ts',
+        file: 'controllers/perform-step.ts',
         find: 'const failed = withFailure(status ?? {}, conditionType,',
         replace:
           "const undone = { ...status, targets: (status?.targets ?? []).filter(({ state }) => state !== 'Registering') };\n" +
