@@ -77,9 +77,9 @@ export function auditReconciler(deps: AuditDeps): (key: string) => Promise<Recon
     try {
       return await audit();
     } catch (error) {
-      // It no longer leads.
-      if (error instanceof NotWanted) return {};
-      throw error;
+      if (!(error instanceof NotWanted)) throw error;
+      // It no longer leads; or what it was about to remove has got an NLBPort meanwhile, and all is looked at anew.
+      return deps.isLeader() ? { requeueAfterMs: Math.min(options.intervalMs, retryMs) } : {};
     }
   };
 
