@@ -1,4 +1,4 @@
-import type { NLBPort } from '../api/port.ts';
+import { type NLBPort, type PortStatus, sameTarget } from '../api/port.ts';
 import { NotWanted } from '../aws/aws-error.ts';
 import { adoptionTimes, announceLook } from '../core/adoption.ts';
 import { isSetBack } from '../core/audit-repair.ts';
@@ -86,8 +86,9 @@ export function watchForPorts(deps: Pick<PortsDeps, 'ports' | 'pools'>, queue: W
     const wished =
       object?.metadata.generation !== previous?.metadata.generation ||
       object?.metadata.deletionTimestamp !== previous?.metadata.deletionTimestamp;
-    // But for what the audit no longer believes.
-    if (wished || isSetBack(object?.status, previous?.status)) queue.add(key, object?.spec.claim ? 0 : 1);
+    // But for what the audit no longer believes, and for what another process found there.
+    const isNews = isSetBack(object?.status, previous?.status) || hasFound(object?.status, previous?.status);
+    if (wished || isNews) queue.add(key, object?.spec.claim ? 0 : 1);
   });
   deps.pools.onChange(({ key, object, previous }) => {
     const same =
@@ -101,4 +102,11 @@ export function watchForPorts(deps: Pick<PortsDeps, 'ports' | 'pools'>, queue: W
 /** Whether the step makes what the port never had. A listener that it had is mended for those who know its endpoint. */
 function isNew({ status }: NLBPort, step: Step): boolean {
   return step.do === 'createTargetGroup' || (step.do === 'createListener' && status?.listenerArn === undefined);
+}
+
+/** Whether a target appears as registered that nobody had announced: a look at AWS showed it. */
+function hasFound(status: PortStatus | undefined, previous: PortStatus | undefined): boolean {
+  return (status?.targets ?? []).some(
+    target => target.state === 'Registered' && !previous?.targets?.some(other => sameTarget(other, target)),
+  );
 }

@@ -103,7 +103,8 @@ export const noMisrouting: Invariant = {
     }
 
     function judgeQuarantine({ metadata: { name } }: NLBPort, was: PortClaim): void {
-      if (!was.exposed || was.releasedAt === undefined) return;
+      // What a late call registered, and a person took out again before anybody saw it, counts for nobody.
+      if (!was.exposed || was.releasedAt === undefined || isTouched(scene, name)) return;
       const all = tenancies.get(name) ?? [];
       const last = all.at(-1);
       if (!last || last.places.size === 0) return;
