@@ -156,6 +156,8 @@ export async function releasePort(deps: ClaimPortDeps, port: NLBPort, isGone: bo
     ? [
         test,
         { op: 'test', path: '/spec/claim/releasedAt', value: null },
+        // A namesake's takeover is exposed from the start: what was committed and served since must not be undone.
+        { op: 'test', path: '/spec/targets', value: port.spec.targets ?? null },
         { op: 'add', path: '/spec/claim/releasedAt', value: now },
         ...(isGone ? [{ op: 'add' as const, path: '/spec/claim/goneAt', value: now }] : []),
         { op: 'add', path: '/spec/targets', value: [] },

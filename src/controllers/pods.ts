@@ -174,7 +174,8 @@ async function serve(deps: PodsContext, pod: Pod, mine: readonly NLBPort[]): Pro
     // One that has ended may have a namesake when it is gone; one that moved on does not come back for this port.
     const isGone = (port: NLBPort) => !live?.metadata.labels?.[poolLabel] || !isOver(deps, pod, port);
     if (!(await releasePorts(deps, leaving, isGone))) return again;
-    if (hasEnded(pod) || isOver(deps, pod, leaving[0]!))
+    // Of another pool it may hold a port that it keeps to its end.
+    if (leaving.some(port => isOver(deps, pod, port) && port.spec.pool === poolName) || hasEnded(pod))
       return deps.claimants.report(live ?? pod, releasedReport('The pod ends'));
     return again;
   }

@@ -45,8 +45,9 @@ export const absenceIsNotDeath: Invariant = {
       if (!pod || !asks(scene, pod, pool) || isRecent(notAskedMs.get(claim.uid))) return;
       // A port that the pod did not commit to is one too many.
       if (!committed(pod).includes(port.metadata.name) || isRecent(conflictMs.get(port.metadata.name))) return;
-      // Another process may undo what it saw bound and not committed, until it is exposed: then the commit is void.
-      if (!claim.exposed && isRecent(committedMs.get(claim.uid))) return;
+      // Another process may undo what it saw bound and not committed, until it is served: then the commit is void.
+      const isServing = claim.exposed && (port.spec.targets ?? []).length > 0;
+      if (!isServing && isRecent(committedMs.get(claim.uid))) return;
       // Of several that are one short, none is of use.
       const isWhole = committed(pod).every(
         name => name === port.metadata.name || isHeldBy(scene.ports.get(name), claim.uid),

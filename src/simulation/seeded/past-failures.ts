@@ -46,5 +46,13 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     was: 'a port that a Service had edited away lost all that was behind it before there was another one',
   },
   { seed: 600524, was: 'a target that a former leader had found in an old answer stood on a free port for ever' },
+  {
+    seed: 700046,
+    was: 'a pod that had moved to a pool which lets it play to its end was told that it ends, for its port of the former pool',
+  },
+  {
+    seed: 700060,
+    was: 'a port that a namesake had taken over and committed to was given up by a process that was behind',
+  },
   { seed: 600819, was: 'the audit was never made again after an orphan had got an NLBPort while it was being removed' },
 ];
