@@ -172,10 +172,13 @@ async function seek(deps: ServicesContext, service: Service, mine: readonly NLBP
 
 /** A Service that holds ports: a whole set of them is committed, exposed, followed and published, others are given back. */
 async function serve(deps: ServicesContext, service: Service, mine: readonly NLBPort[]): Promise<ReconcileResult> {
-  const poolName = service.metadata.labels?.[poolLabel] ?? mine[0]!.spec.pool;
+  const names = committedNames(service);
+  // Without a label it stays in the pool where it was served, whichever is the default now.
+  const served = mine.find(port => names.includes(keyOf(port)));
+  const poolName =
+    service.metadata.labels?.[poolLabel] ?? served?.spec.pool ?? askedPool(service, deps.pools) ?? mine[0]!.spec.pool;
   const leaving = mine.filter(port => port.spec.pool !== poolName || isLost(port, deps.pools.get(port.spec.pool)));
   if (leaving.length > 0) return leave(deps, service, leaving);
-  const names = committedNames(service);
   const wish = serviceWish(service, poolName, deps.pools.get(poolName));
   const wished = wish.ok ? wish.value.ports.map(({ name }) => name) : undefined;
   const committed = committedServiceSet(mine, names, wished);

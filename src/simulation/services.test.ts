@@ -965,3 +965,23 @@ test('a port that was edited away serves those behind it until the one asked for
   await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30001]), 60_000);
   await world.end();
 });
+
+test('a Service that lost its label before it was committed is served by the default pool', async () => {
+  const world = await running({}, { default: true });
+  await world.pool('lobby', { ...quick, ports: { min: 31000, max: 31001 } });
+  await world.clock.advance(5_000);
+  world.kubeFaults.set([{ kind: 'error', methods: ['PATCH'], contains: '/services/web/status' }]);
+  await service(world, 'web', {}, { [poolLabel]: 'lobby' });
+  await world.eventually(async () => assert.equal((await heldBy(world, 'web')).length, 1));
+  await edit(world, 'web', {
+    metadata: { labels: { [poolLabel]: null } },
+    spec: { ...ofOurClass, ports: [{ ...game, port: 30001, targetPort: 7777 }] },
+  });
+  await world.clock.advance(1_000);
+  world.kubeFaults.set([]);
+  await world.eventually(async () => {
+    assert.deepEqual(await heldBy(world, 'web'), [30001]);
+    assert.match(endpointOf(await read(world, 'web')) ?? '', /:30001$/);
+  }, 60_000);
+  await world.end();
+});

@@ -54,5 +54,9 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 700060,
     was: 'a port that a namesake had taken over and committed to was given up by a process that was behind',
   },
+  {
+    seed: 710192,
+    was: 'a Service that lost its label held a port of its former pool, and was bound and unbound in the default one for ever',
+  },
   { seed: 600819, was: 'the audit was never made again after an orphan had got an NLBPort while it was being removed' },
 ];
