@@ -107,8 +107,9 @@ export const promiseKept: Invariant = {
     return {
       onPod: judge,
       onService: judge,
-      onCall({ body, status }, action) {
-        if (status === 200 && action === 'RegisterTargets') {
+      onCall({ body }, action) {
+        // Whatever it was answered.
+        if (action === 'RegisterTargets') {
           const arn = new URLSearchParams(body).get('TargetGroupArn');
           for (const place of placesOf(body)) registeredMs.set(`${arn} ${place}`, scene.nowMs());
         }
