@@ -166,6 +166,13 @@ export const plantedBugs: readonly PlantedBug[] = [
         find: "const test: JsonPatchOperation = { op: 'test', path: '/spec/claim/uid', value: claim.uid };",
         replace: "const test: JsonPatchOperation = { op: 'test', path: '/spec/port', value: port.spec.port };",
       },
+      {
+        file: 'controllers/claim-port.ts',
+        find:
+          'served since must not be undone.\n' +
+          "        { op: 'test', path: '/spec/targets', value: port.spec.targets ?? null },",
+        replace: 'served since must not be undone.',
+      },
     ],
   },
   {
