@@ -17,9 +17,9 @@ import type { Log } from '../runtime/log.ts';
 import { type AuditListing, auditListing } from './audit-listing.ts';
 import type { Observer } from './observer.ts';
 import { type OperatorTimes, portContext } from './port-context.ts';
-import { deriveStatus, type HealthQuestion, withHealth } from './port-status.ts';
+import { type HealthQuestion, withHealth } from './port-status.ts';
 import { removeOrphan } from './remove-orphan.ts';
-import { updateStatus } from './update-status.ts';
+import { savePortStatus } from './save-port-status.ts';
 
 export interface AuditDeps {
   client: KubeClient;
@@ -142,7 +142,7 @@ async function handle(
 async function repair(deps: AuditDeps, findings: readonly AuditFinding[], asked: NLBPort): Promise<void> {
   const parts = findings.flatMap(({ action }) => (action.do === 'repair' ? action.parts : []));
   if (parts.length === 0) return;
-  const written = await writeStatus(deps, asked, current => setBack(asked, current, parts));
+  const written = await savePortStatus(deps, asked, current => setBack(asked, current, parts));
   if (!written || written.metadata.resourceVersion === asked.metadata.resourceVersion) return;
   for (const finding of findings) tell(deps, finding, 'it is being repaired');
   deps.requestTurn(asked.metadata.name);
@@ -196,25 +196,12 @@ async function lookIntoGroups(
 async function writeHealth(deps: AuditDeps, asked: HealthQuestion, { targets }: GroupLook): Promise<void> {
   const { metadata, spec } = asked.port;
   if (targets === undefined || (spec.targets ?? []).length === 0 || spec.claim?.releasedAt !== undefined) return;
-  const written = await writeStatus(deps, asked.port, current =>
+  const written = await savePortStatus(deps, asked.port, current =>
     current.metadata.resourceVersion === metadata.resourceVersion
       ? withHealth(current, targets, deps.clock.nowMs(), asked)
       : undefined,
   );
   if (written && written.metadata.resourceVersion !== metadata.resourceVersion) deps.requestTurn(metadata.name);
-}
-
-function writeStatus(deps: AuditDeps, asked: NLBPort, mutate: (current: NLBPort) => NLBPort['status'] | undefined) {
-  return updateStatus<NonNullable<NLBPort['status']>, NLBPort>(
-    { client: deps.client, informer: deps.ports, resource: nlbPorts },
-    asked,
-    current => {
-      const status = mutate(current);
-      const pool = deps.pools.get(current.spec.pool);
-      if (status === undefined || !pool) return status;
-      return deriveStatus(current, status, portContext(current, pool, deps.times), deps.clock.nowMs());
-    },
-  );
 }
 
 /** A line of the log, and an Event on the NLBPort, or on the pool where there is none. */

@@ -1,7 +1,7 @@
 import { preciseTimestamp } from '../api/conditions.ts';
 import type { CodedError, Result } from '../api/errors.ts';
 import { awsFinalizer } from '../api/names.ts';
-import type { IpFamily, NLBPortPool } from '../api/pool.ts';
+import type { IpFamily } from '../api/pool.ts';
 import { type NLBPort, nlbPorts, type PortStatus, sameTarget, type Target } from '../api/port.ts';
 import type { CallOptions } from '../aws/elbv2-api.ts';
 import type { PortProvider, PortResources, TargetHealth } from '../aws/port-provider.ts';
@@ -21,29 +21,22 @@ import {
   recordTargetGroupGone,
 } from '../core/resource-record.ts';
 import { afterLostRace } from '../kube/after-lost-race.ts';
-import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
-import type { Informer } from '../kube/informer.ts';
 import { isConflict, isInvalid, isNotFound } from '../kube/kube-error.ts';
 import { ToldError } from '../kube/work-queue.ts';
-import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Announcements } from './announcements.ts';
 import type { Observer } from './observer.ts';
-import { type OperatorTimes, type PortContext, portContext } from './port-context.ts';
-import { deriveStatus, markTargets, withFailure, withHealth } from './port-status.ts';
-import { type UpdateOptions, updateStatus } from './update-status.ts';
+import type { PortContext } from './port-context.ts';
+import { markTargets, withFailure, withHealth } from './port-status.ts';
+import { type SavePortStatusDeps, savePortStatus } from './save-port-status.ts';
+import type { UpdateOptions } from './update-status.ts';
 
-export interface PerformStepDeps {
-  client: KubeClient;
-  ports: Informer<NLBPort>;
-  pools: Informer<NLBPortPool>;
+export interface PerformStepDeps extends SavePortStatusDeps {
   provider: PortProvider;
   events: EventRecorder;
-  clock: Clock;
   log: Log;
   observer: Observer;
-  times: OperatorTimes;
   announcements: Announcements;
 }
 
@@ -255,23 +248,6 @@ export async function performStep(
     default:
       throw new Error(`Not a step to perform: ${step.do}`);
   }
-}
-
-/** Writes the status by compare-and-swap, with all that follows from it. */
-export function savePortStatus(
-  deps: PerformStepDeps,
-  port: NLBPort,
-  mutate: (current: NLBPort) => PortStatus | undefined,
-  options?: UpdateOptions,
-): Promise<NLBPort | undefined> {
-  const { client, ports: informer } = deps;
-  const derive = (current: NLBPort) => {
-    const status = mutate(current);
-    const pool = deps.pools.get(current.spec.pool);
-    if (status === undefined || !pool) return status;
-    return deriveStatus(current, status, portContext(current, pool, deps.times), deps.clock.nowMs());
-  };
-  return updateStatus({ client, informer, resource: nlbPorts }, port, derive, options);
 }
 
 /** The step's value; or its error written where people look, and thrown for the queue to back off. */

@@ -7,8 +7,9 @@ import { type ReconcileResult, requeueAt, type WorkQueue } from '../kube/work-qu
 import { createAnnouncements } from './announcements.ts';
 import { createHandsSince } from './hands-since.ts';
 import { createLeftBehind } from './left-behind.ts';
-import { afterNow, type PerformStepDeps, performStep, savePortStatus } from './perform-step.ts';
+import { afterNow, type PerformStepDeps, performStep } from './perform-step.ts';
 import { lifecycleInput, portContext } from './port-context.ts';
+import { savePortStatus } from './save-port-status.ts';
 import { wantedCall } from './wanted-call.ts';
 
 export interface PortsDeps extends Omit<PerformStepDeps, 'announcements'> {
