@@ -5,6 +5,7 @@ import { isFree } from '../core/allocate.ts';
 import { isClaimOf } from '../core/retention.ts';
 import { afterLostRace } from '../kube/after-lost-race.ts';
 import type { JsonPatchOperation, KubeClient, Patch } from '../kube/client.ts';
+import { getIfThere } from '../kube/get-if-there.ts';
 import type { Informer } from '../kube/informer.ts';
 import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -234,12 +235,7 @@ export function sameTargets(some: readonly Target[], others: readonly Target[]):
 }
 
 async function readPort(deps: ClaimPortDeps, name: string): Promise<NLBPort | undefined> {
-  try {
-    const live = await deps.client.get(nlbPorts, { name });
-    deps.ports.put(live);
-    return live;
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
+  const live = await getIfThere(deps.client, nlbPorts, { name });
+  if (live) deps.ports.put(live);
+  return live;
 }

@@ -2,6 +2,7 @@ import { codedError } from '../api/errors.ts';
 import { afterLostRace } from '../kube/after-lost-race.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
+import { getIfThere } from '../kube/get-if-there.ts';
 import { isConflict, isInvalid, isNotFound, isOutcomeUnknown } from '../kube/kube-error.ts';
 import { keyOf, parseKey } from '../kube/objects.ts';
 import type { Resource } from '../kube/resource.ts';
@@ -76,14 +77,7 @@ export function createClaimants<T extends Told, R extends ClaimReport>(
 
   const claimants: Claimants<T, R> = {
     kind,
-    async get(key) {
-      try {
-        return await client.get(resource, parseKey(key));
-      } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      }
-    },
+    get: key => getIfThere(client, resource, parseKey(key)),
     async live(cached) {
       const live = await claimants.get(keyOf(cached));
       if (!live || live.metadata.uid !== cached.metadata.uid) return undefined;

@@ -9,7 +9,7 @@ import {
   serviceNameLabel,
 } from '../core/service-targets.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { isNotFound } from '../kube/kube-error.ts';
+import { getIfThere } from '../kube/get-if-there.ts';
 import { type EndpointSlice, keyOf, type Pod, type Service } from '../kube/objects.ts';
 import { endpointSlices, pods as podResource } from '../kube/resource.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -52,15 +52,6 @@ const readsAtOnce = 16;
 export function createEndpointReader(deps: { client: KubeClient; clock: Clock }): EndpointReader {
   const known = new Map<string, Map<string, Pod>>();
 
-  async function readPod(namespace: string, name: string): Promise<Pod | undefined> {
-    try {
-      return await deps.client.get(podResource, { namespace, name });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
-  }
-
   return {
     async read(service, pool, slices, family) {
       const { namespace = '' } = service.metadata;
@@ -73,7 +64,9 @@ export function createEndpointReader(deps: { client: KubeClient; clock: Clock })
         if (!pod) return undefined;
         const place = `${pod.name} ${pod.uid} ${ip}`;
         const isProof = pod.uid !== undefined && !handMade && !mayLackOnlyOurGate({ ip, pod, handMade, ...endpoint });
-        const live = (isProof ? before.get(place) : undefined) ?? (await readPod(namespace, pod.name));
+        const live =
+          (isProof ? before.get(place) : undefined) ??
+          (await getIfThere(deps.client, podResource, { namespace, name: pod.name }));
         const isThis = live?.metadata.uid === pod.uid && live?.status?.podIPs?.some(each => each.ip === ip);
         if (live && isProof && isThis) after.set(place, live);
         return live;

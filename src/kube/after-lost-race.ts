@@ -1,5 +1,5 @@
 import type { KubeClient } from './client.ts';
-import { isNotFound } from './kube-error.ts';
+import { getIfThere } from './get-if-there.ts';
 import type { KubeObject } from './objects.ts';
 import type { Resource } from './resource.ts';
 
@@ -14,20 +14,7 @@ export async function afterLostRace<T extends KubeObject>(
   { metadata: { namespace, name, uid, resourceVersion } }: T,
   error: unknown,
 ): Promise<T | undefined> {
-  const live = await read(client, resource, { ...(namespace === undefined ? {} : { namespace }), name });
+  const live = await getIfThere(client, resource, { ...(namespace === undefined ? {} : { namespace }), name });
   if (live?.metadata.uid === uid && live?.metadata.resourceVersion === resourceVersion) throw error;
   return live;
-}
-
-async function read<T extends KubeObject>(
-  client: KubeClient,
-  resource: Resource<T>,
-  key: { namespace?: string; name: string },
-): Promise<T | undefined> {
-  try {
-    return await client.get(resource, key);
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
 }
