@@ -3,14 +3,12 @@ import { awsFinalizer, portTag } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
 import type { TargetGroup } from '../../sandbox/elbv2/world.ts';
 import type { OperatorCall } from '../world.ts';
+import { createArrivals } from './arrivals.ts';
 import type { Invariant, Scene } from './invariant.ts';
 import { isTouched, ownerOf, ownGroups, ownListeners, placeOf, placesOf, registered } from './sight.ts';
 
 /** A call may arrive this long after what it was for was given up: its age, and that of what its sender believed. */
 const inFlightMs = 30_000;
-
-/** What AWS answers may be this old, by its own delay and the call's. */
-const answerLagMs = 5_000;
 
 /**
  * When things are quiet, every AWS resource with our tags belongs to an NLBPort that knows it, every target in it is
@@ -23,8 +21,7 @@ export const noLeak: Invariant = {
   check(scene) {
     /** When each NLBPort last knew of a place, by both. */
     const knownMs = new Map<string, number>();
-    /** When a call last registered each place of each target group. */
-    const registeredMs = new Map<string, number>();
+    const arrivals = createArrivals(scene);
     /** When each NLBPort last said that resources of it may be in the making. */
     const announcedMs = new Map<string, number>();
 
@@ -65,8 +62,7 @@ export const noLeak: Invariant = {
       for (const place of targets.map(placeOf)) {
         if (known.includes(place) || !registeredNow.includes(place)) continue;
         // A call from before that has only just arrived could not be seen yet; the look that comes later sees it.
-        const sinceMs = scene.nowMs() - (registeredMs.get(`${arn} ${place}`) ?? Number.NEGATIVE_INFINITY);
-        if (sinceMs <= answerLagMs) continue;
+        if (arrivals.isNew(arn, place)) continue;
         scene.complain(`${name} has forgotten ${place}, which is registered`);
       }
     }
@@ -92,11 +88,7 @@ export const noLeak: Invariant = {
         }
       },
       onCall(call, action) {
-        // Whatever it was answered.
-        if (action === 'RegisterTargets') {
-          const arn = new URLSearchParams(call.body).get('TargetGroupArn');
-          for (const place of placesOf(call.body)) registeredMs.set(`${arn} ${place}`, scene.nowMs());
-        }
+        arrivals.note(call, action);
         if (call.status === 200 && (action === 'CreateTargetGroup' || action === 'CreateListener'))
           judgeMade(call, action);
         if (call.status === 200 && action === 'RegisterTargets') judgeRegistered(call);

@@ -1,6 +1,6 @@
 import { readyCondition } from '../../api/names.ts';
 import type { NLBPort } from '../../api/port.ts';
-import type { Target, TargetGroup } from '../../sandbox/elbv2/world.ts';
+import { answerLagMs, createArrivals } from './arrivals.ts';
 import type { Change, Claimant, Invariant } from './invariant.ts';
 import {
   allHeldBy,
@@ -15,12 +15,8 @@ import {
   ownerOf,
   ownGroups,
   placeOf,
-  placesOf,
   registered,
 } from './sight.ts';
-
-/** A claimant may be called ready by what AWS had behind its ports this long ago: an answer may be that old. */
-const servedLagMs = 5_000;
 
 /**
  * An endpoint is published only after commit and with our listener in place, and is withdrawn with the port; a pod is
@@ -32,10 +28,7 @@ export const promiseKept: Invariant = {
     /** When AWS last had a target behind each port. */
     const servedAtMs = new Map<string, number>();
 
-    /** When a call last registered each place of each target group. */
-    const registeredMs = new Map<string, number>();
-    const isNew = ({ arn }: TargetGroup, target: Target) =>
-      scene.nowMs() - (registeredMs.get(`${arn} ${placeOf(target)}`) ?? Number.NEGATIVE_INFINITY) <= servedLagMs;
+    const arrivals = createArrivals(scene);
 
     function judgeEndpoint(key: string, pod: Claimant, endpoint: string): void {
       const held = allHeldBy(scene, pod.metadata.uid);
@@ -77,7 +70,7 @@ export const promiseKept: Invariant = {
         const isServed = group && registered(group).length > 0;
         const servedMs = isServed ? scene.nowMs() : servedAtMs.get(port.metadata.name);
         // What was healthy a moment ago is on its way out for another process, and comes back.
-        if (servedMs === undefined || scene.nowMs() - servedMs > servedLagMs) {
+        if (servedMs === undefined || scene.nowMs() - servedMs > answerLagMs) {
           scene.complain(`${key} is called ready, and AWS has nothing behind ${port.metadata.name}`);
         }
         return;
@@ -88,7 +81,9 @@ export const promiseKept: Invariant = {
         return;
       }
       // A call from before that has only just arrived could not be seen yet.
-      const others = registered(group).filter(target => !mine.includes(target) && !isNew(group, target));
+      const others = registered(group).filter(
+        target => !mine.includes(target) && !arrivals.isNew(group.arn, placeOf(target)),
+      );
       if (others.length > 0) scene.complain(`${key} is called ready beside ${others.map(placeOf).join()}`);
     }
 
@@ -107,12 +102,8 @@ export const promiseKept: Invariant = {
     return {
       onPod: judge,
       onService: judge,
-      onCall({ body }, action) {
-        // Whatever it was answered.
-        if (action === 'RegisterTargets') {
-          const arn = new URLSearchParams(body).get('TargetGroupArn');
-          for (const place of placesOf(body)) registeredMs.set(`${arn} ${place}`, scene.nowMs());
-        }
+      onCall(call, action) {
+        arrivals.note(call, action);
         for (const { group, port } of ownGroups(scene)) {
           if (registered(group).length > 0) servedAtMs.set(port, scene.nowMs());
         }
