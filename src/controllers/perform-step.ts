@@ -174,7 +174,10 @@ export async function performStep(
 
     case 'announceDeparture': {
       const written = await saveOfGroup(current => {
-        const isLeaving = (target: Target) => !current.spec.targets?.some(other => sameTarget(other, target));
+        // The newest status may have forgotten it since: what is marked again then would never be deregistered.
+        const isLeaving = (target: Target) =>
+          current.status?.targets?.some(other => sameTarget(other, target)) &&
+          !current.spec.targets?.some(other => sameTarget(other, target));
         const still = step.targets.filter(isLeaving);
         return still.length === 0
           ? undefined
