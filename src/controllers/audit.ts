@@ -52,8 +52,8 @@ export interface AuditOptions {
 /** Groups that are looked into in any audit, however short its interval: a small pool is looked at whole. */
 const minLooks = 100;
 
-/** Before an audit is tried again that could not list all of AWS. */
-const retryMs = 60_000;
+/** Before an audit is made again that could not list all of AWS, or saw an orphan for the first time. */
+const soonMs = 60_000;
 
 /**
  * Compares AWS with the NLBPorts, both ways, and repairs what differs.
@@ -61,7 +61,7 @@ const retryMs = 60_000;
  * Trigger: the beginning of leading, and time. Reads: NLBPorts, pools, pods; target groups, listeners, tags, targets and
  * attributes in AWS. Writes: the NLBPort's status, set back so that the port controller looks again, and its health;
  * deletes listeners and target groups of this cluster that two complete listings in a row showed without an NLBPort.
- * Requeue: after `--audit-interval`. Failure: a listing that is not complete changes nothing.
+ * Requeue: after `--audit-interval`, or a minute when it saw an orphan for the first time. Failure: a listing that is not complete changes nothing.
  */
 export function auditReconciler(deps: AuditDeps): (key: string) => Promise<ReconcileResult> {
   /** Orphans of the last complete listing, by ARN. */
@@ -79,7 +79,7 @@ export function auditReconciler(deps: AuditDeps): (key: string) => Promise<Recon
     } catch (error) {
       if (!(error instanceof NotWanted)) throw error;
       // It no longer leads; or what it was about to remove has got an NLBPort meanwhile, and all is looked at anew.
-      return deps.isLeader() ? { requeueAfterMs: Math.min(options.intervalMs, retryMs) } : {};
+      return deps.isLeader() ? { requeueAfterMs: Math.min(options.intervalMs, soonMs) } : {};
     }
   };
 
@@ -90,14 +90,17 @@ export function auditReconciler(deps: AuditDeps): (key: string) => Promise<Recon
     if (!listed.ok) {
       log.warn({ code: listed.error.code }, `Audit given up: ${listed.error.message}`);
       deps.observer.audited({ result: 'incomplete', found: {}, restored: false });
-      return { requeueAfterMs: Math.min(options.intervalMs, retryMs) };
+      return { requeueAfterMs: Math.min(options.intervalMs, soonMs) };
     }
     const listing = listed.value;
     const found: AuditFinding[] = [...listing.findings];
     const byPort = Map.groupBy(listing.findings, ({ action, port }) => (action.do === 'repair' ? port : undefined));
     for (const asked of objects.ports) await repair(deps, byPort.get(asked.metadata.name) ?? [], asked);
     for (const finding of listing.findings) await handle(deps, finding, { orphans, told });
-    orphans = new Set(listing.findings.filter(isOrphan).map(({ resource }) => resource ?? ''));
+    const suspects = new Set(listing.findings.filter(isOrphan).map(({ resource }) => resource ?? ''));
+    const isNew = [...suspects].some(arn => !orphans.has(arn));
+    const waitMs = isNew ? Math.min(options.intervalMs, soonMs) : options.intervalMs;
+    orphans = suspects;
     const looked = await lookIntoGroups(deps, listing, lookedAtMs, call, async (findings, asked) => {
       found.push(...findings);
       await repair(deps, findings, asked);
@@ -107,7 +110,7 @@ export function auditReconciler(deps: AuditDeps): (key: string) => Promise<Recon
     for (const { kind } of found) counts[kind] = (counts[kind] ?? 0) + 1;
     deps.observer.audited({ result: 'complete', found: counts, restored: listing.restored !== undefined });
     log.info({ ports: objects.ports.length, looked, found: found.length, ...counts }, 'Audit ended');
-    return { requeueAfterMs: Math.max(1_000, startedMs + options.intervalMs - clock.nowMs()) };
+    return { requeueAfterMs: Math.max(1_000, startedMs + waitMs - clock.nowMs()) };
   }
 }
 

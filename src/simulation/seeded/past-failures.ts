@@ -59,4 +59,12 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     was: 'a Service that lost its label held a port of its former pool, and was bound and unbound in the default one for ever',
   },
   { seed: 600819, was: 'the audit was never made again after an orphan had got an NLBPort while it was being removed' },
+  {
+    seed: 59259560,
+    was: 'a target that the port had forgotten was announced to leave by a process that was behind, which ended then',
+  },
+  {
+    seed: 720950,
+    was: 'a target group that a late call had left without an NLBPort stayed for two audits, twenty minutes',
+  },
 ];
