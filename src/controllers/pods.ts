@@ -32,7 +32,7 @@ import { addressesOf, claimantKey, committedNames, hasEnded, isHeldBy } from './
 import { createFormerClaims } from './former-claims.ts';
 import type { Observer } from './observer.ts';
 import { boundReport } from './pod-status.ts';
-import { isLost, loadBalancerOf } from './port-context.ts';
+import { isLost, isSameForPorts, loadBalancerOf } from './port-context.ts';
 import { openSchedulingGate } from './scheduling-gate.ts';
 import { giveUp, holdsUnseen, seekPorts } from './seek-ports.ts';
 
@@ -128,7 +128,7 @@ export function watchForPods(
   });
   deps.pools.onChange(({ key, object, previous }) => {
     deps.requestPass(key);
-    if (object?.metadata.generation === previous?.metadata.generation && object && previous) return;
+    if (object && previous && isSameForPorts(object, previous)) return;
     for (const pod of deps.pods.by('pool', key)) queue.add(keyOf(pod));
   });
 }

@@ -8,7 +8,7 @@ import { createAnnouncements } from './announcements.ts';
 import { createHandsSince } from './hands-since.ts';
 import { createLeftBehind } from './left-behind.ts';
 import { afterNow, type PerformStepDeps, performStep } from './perform-step.ts';
-import { lifecycleInput, portContext } from './port-context.ts';
+import { isSameForPorts, lifecycleInput, portContext } from './port-context.ts';
 import { savePortStatus } from './save-port-status.ts';
 import { wantedCall } from './wanted-call.ts';
 
@@ -92,10 +92,7 @@ export function watchForPorts(deps: Pick<PortsDeps, 'ports' | 'pools'>, queue: W
     if (wished || isNews) queue.add(key, object?.spec.claim ? 0 : 1);
   });
   deps.pools.onChange(({ key, object, previous }) => {
-    const same =
-      object?.metadata.generation === previous?.metadata.generation &&
-      JSON.stringify(object?.status?.loadBalancers) === JSON.stringify(previous?.status?.loadBalancers);
-    if (same) return;
+    if (isSameForPorts(object, previous)) return;
     for (const port of deps.ports.by('pool', key)) queue.add(port.metadata.name, 2);
   });
 }

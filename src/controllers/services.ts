@@ -33,7 +33,7 @@ import { claimantKey, committedNames, isHeldBy } from './claims.ts';
 import { createFormerClaims } from './former-claims.ts';
 import type { Observer } from './observer.ts';
 import { openGates } from './open-gates.ts';
-import { isLost, loadBalancerOf } from './port-context.ts';
+import { isLost, isSameForPorts, loadBalancerOf } from './port-context.ts';
 import { holdsUnseen, seekPorts } from './seek-ports.ts';
 import type { ServiceCache, SliceCache } from './service-cache.ts';
 import type { EndpointReader, Endpoints } from './service-endpoints.ts';
@@ -142,7 +142,7 @@ export function watchForServices(
     }
   });
   deps.pools.onChange(({ object, previous }) => {
-    if (object?.metadata.generation === previous?.metadata.generation && object && previous) return;
+    if (object && previous && isSameForPorts(object, previous)) return;
     // Which pool is the default may have changed for all of them.
     for (const service of deps.services.list()) if (claimsPorts(service)) queue.add(keyOf(service));
   });

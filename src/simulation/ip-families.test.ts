@@ -50,6 +50,43 @@ async function setAddresses(world: World, name: string, ip: string, others: stri
   await world.kube.patch(podResource, key, { type: 'merge', body: { status } }, { subresource: 'status' });
 }
 
+/** The part of a cluster that keeps Services' EndpointSlices. */
+async function runServices({ clock, cluster }: World): Promise<{ stop(): Promise<void> }> {
+  const maker = createEndpointSliceMaker({
+    clock,
+    transport: cluster.transport,
+    random: seededRandom(3),
+    log: silentLog(),
+  });
+  const started = maker.start();
+  await clock.advance(50);
+  await started;
+  return maker;
+}
+
+/** A pod behind the Service "web", which listens on `ip`. */
+async function addEndpoint(world: World, name: string, ip: string, addresses: string[]): Promise<void> {
+  await world.room(name, { ip: null, ports: null });
+  const labels = { [poolLabel]: null, app: 'web' };
+  const key = { name, namespace: 'default' };
+  await world.kube.patch(podResource, key, { type: 'merge', body: { metadata: { labels } } });
+  await setAddresses(world, name, ip, addresses);
+  const conditions = [{ type: 'Ready', status: 'True' }];
+  await world.kube.patch(
+    podResource,
+    key,
+    { type: 'strategic', body: { status: { conditions } } },
+    { subresource: 'status' },
+  );
+}
+
+async function addService(world: World, ipFamilies: readonly string[]): Promise<void> {
+  await world.kube.create(serviceResource, {
+    metadata: { name: 'web', namespace: 'default', labels: { [poolLabel]: 'game' } },
+    spec: { selector: { app: 'web' }, ipFamilies, ports: [{ name: 'game', port: 7777, protocol: 'UDP' }] },
+  } as unknown as Service);
+}
+
 test('an IPv6 pod gets a target group of its family, warm or not, and the next pod on its port one of its own', async () => {
   const world = await running(dualStack, { warm: 1, ports: { min: 30000, max: 30000 } });
   await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Available'));
@@ -160,32 +197,9 @@ test('a Service sends to its endpoints of the family that it has, IPv6 alone whe
     [{}, ['IPv6'], undefined],
   ] as const) {
     const world = await running(loadBalancer);
-    const { clock, cluster } = world;
-    const maker = createEndpointSliceMaker({
-      clock,
-      transport: cluster.transport,
-      random: seededRandom(3),
-      log: silentLog(),
-    });
-    const started = maker.start();
-    await clock.advance(50);
-    await started;
-    await world.room('a', { ip: null, ports: null });
-    const labels = { [poolLabel]: null, app: 'web' };
-    const key = { name: 'a', namespace: 'default' };
-    await world.kube.patch(podResource, key, { type: 'merge', body: { metadata: { labels } } });
-    await setAddresses(world, 'a', ip ?? 'fd00::8', ['10.0.0.8', 'fd00::8']);
-    const conditions = [{ type: 'Ready', status: 'True' }];
-    await world.kube.patch(
-      podResource,
-      key,
-      { type: 'strategic', body: { status: { conditions } } },
-      { subresource: 'status' },
-    );
-    await world.kube.create(serviceResource, {
-      metadata: { name: 'web', namespace: 'default', labels: { [poolLabel]: 'game' } },
-      spec: { selector: { app: 'web' }, ipFamilies, ports: [{ name: 'game', port: 7777, protocol: 'UDP' }] },
-    } as unknown as Service);
+    const maker = await runServices(world);
+    await addEndpoint(world, 'a', ip ?? 'fd00::8', ['10.0.0.8', 'fd00::8']);
+    await addService(world, ipFamilies);
     await world.eventually(async () => {
       const service = await world.kube.get(serviceResource, { namespace: 'default', name: 'web' });
       assert.equal(readyOf(service)?.reason, ip ? 'Healthy' : 'AddressFamily');
@@ -199,4 +213,30 @@ test('a Service sends to its endpoints of the family that it has, IPv6 alone whe
     await maker.stop();
     await world.end();
   }
+});
+
+test('who holds a port of a load balancer that does not send to IPv6 is served as soon as it does', async () => {
+  const world = await running({}, { targets: { deregistrationDelay: '0s', ipFamily: 'IPv6' } });
+  const maker = await runServices(world);
+  await world.room('late', { ip: null });
+  await world.eventually(async () => assert.ok(world.endpointOf(await world.pod('late'))));
+  await world.setIP('late', 'fd00::7');
+  await addEndpoint(world, 'a', 'fd00::8', ['fd00::8']);
+  await addService(world, ['IPv6', 'IPv4']);
+  const service = () => world.kube.get(serviceResource, { namespace: 'default', name: 'web' });
+  await world.eventually(async () => {
+    assert.equal(readyOf(await world.pod('late'))?.reason, 'AddressFamily');
+    assert.ok((await service()).metadata.annotations?.[endpointAnnotation]);
+  });
+  await world.clock.advance(120_000);
+  await world.aws('SetSubnets', {
+    LoadBalancerArn: world.loadBalancers[0]!.arn,
+    Subnets: ['subnet-1'],
+    ...dualStack,
+  });
+  await isServed(world, 'late', 'fd00::7');
+  await world.eventually(async () => assert.equal(readyOf(await service())?.reason, 'Healthy'), 10_000);
+  assert.deepEqual(await groupTypes(world), ['ipv6', 'ipv6']);
+  await maker.stop();
+  await world.end();
 });
