@@ -287,15 +287,15 @@ async function follow(
   if (refused && problem !== refused) deps.claimants.noteOnce(service, refused.reason, refused.message);
   const nowMs = deps.clock.nowMs();
   const told = heldReport(service, held, nowMs);
-  if (promisesMore(told, service)) {
+  const report = problem
+    ? { ...told, status: 'False' as const, reason: problem.reason, message: problem.message, warning: true }
+    : told;
+  if (promisesMore(report, service)) {
     for (const { port } of held.filter(({ port }) => committed.includes(port))) {
       if (!(await confirmHeld(deps, service.metadata.uid ?? '', port))) return again;
     }
   }
-  const outcome = await deps.claimants.report(
-    service,
-    problem ? { ...told, status: 'False', reason: problem.reason, message: problem.message, warning: true } : told,
-  );
+  const outcome = await deps.claimants.report(service, report);
   const ports = held.map(({ port }) => port);
   const settleMs = pool ? parseDurationMs(pool.spec.readiness.settle) : 0;
   const gates = await openGates(deps, found.gated, ports, settleMs);

@@ -613,13 +613,15 @@ test('a number that gets another name is served under it, beside a number bound 
   await world.end();
 });
 
-test('numbers that a Service names no more serve as what they were last told to be, while it waits for others', async () => {
+test('numbers that a Service names no more serve as what they were last told to be, while it waits for others and writes nothing', async () => {
   const world = await running();
   const both = (first: number) => [
     { ...game, name: 'game', port: first, targetPort: 7777 },
     { ...game, name: 'voice', port: first + 1, targetPort: 7778 },
   ];
-  await pod(world, 'a', 'web');
+  const ip = await pod(world, 'a', 'web');
+  // Healthy on both, so that only what it waits for keeps it from being ready.
+  await world.network.listenTcp({ host: ip, port: 7778 }, connection => connection.end());
   await service(world, 'web', { ...ofOurClass, ports: both(30001) });
   await world.eventually(async () => assert.deepEqual(await heldBy(world, 'web'), [30001, 30002]));
   await edit(world, 'web', { spec: { ports: both(30000) } });
@@ -629,6 +631,10 @@ test('numbers that a Service names no more serve as what they were last told to 
   await edit(world, 'web', { spec: { ports: both(30003) } });
   await isReason(world, 'web', 'PortTaken');
   await world.clock.advance(10_000);
+  const before = world.trace.lines.length;
+  await world.clock.advance(30_000);
+  const writes = world.trace.lines.slice(before).filter(line => / PATCH .*\/nlbports\//.test(line));
+  assert.deepEqual(writes, []);
   const sentTo = async (number: number) => (await world.port(number)).spec.targets?.map(({ port }) => port);
   assert.deepEqual([await sentTo(30000), await sentTo(30001)], [[7777], [7778]]);
   await remove(world, 'other');
