@@ -44,11 +44,12 @@ export function findReady({ status }: Told): PodCondition | undefined {
   return status?.conditions?.find(({ type }) => type === readyCondition);
 }
 
-/** Whether the report promises what the object did not say before: an endpoint, or that it is ready. */
+/** Whether the report promises what the object did not say before: another endpoint, or that it is ready. */
 export function promisesMore({ annotations, status }: ClaimReport, object: Told): boolean {
-  const isTold = object.metadata.annotations?.[endpointAnnotation] !== undefined;
+  const endpoint = annotations[endpointAnnotation];
   return (
-    (Boolean(annotations[endpointAnnotation]) && !isTold) || (status === 'True' && findReady(object)?.status !== 'True')
+    (Boolean(endpoint) && endpoint !== object.metadata.annotations?.[endpointAnnotation]) ||
+    (status === 'True' && findReady(object)?.status !== 'True')
   );
 }
 
