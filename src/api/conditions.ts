@@ -1,5 +1,8 @@
 import type { Condition } from '../kube/objects.ts';
 
+/** A condition before it is known since when it holds. */
+export type NewCondition = Omit<Condition, 'lastTransitionTime'>;
+
 /** RFC 3339 with whole seconds, as `metav1.Time` is written. */
 export function timestamp(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
@@ -16,7 +19,7 @@ export function preciseTimestamp(ms: number): string {
  */
 export function withCondition(
   conditions: readonly Condition[] | undefined,
-  next: Omit<Condition, 'lastTransitionTime'>,
+  next: NewCondition,
   nowMs: number,
 ): Condition[] {
   const list = conditions ?? [];

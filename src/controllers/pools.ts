@@ -1,67 +1,42 @@
 import { isDeepStrictEqual } from 'node:util';
 import { findCondition, withCondition } from '../api/conditions.ts';
-import { parseDurationMs } from '../api/duration.ts';
-import { type CodedError, codedError } from '../api/errors.ts';
+import type { CodedError } from '../api/errors.ts';
 import { poolFinalizer, portObjectName, proceedAnnotation } from '../api/names.ts';
 import { type LoadBalancerStatus, type NLBPortPool, nlbPortPools, type PoolStatus } from '../api/pool.ts';
 import { type NLBPort, nlbPorts } from '../api/port.ts';
-import type { FoundListener, Inventory, LoadBalancer } from '../aws/inventory.ts';
-import { whyNoListener } from '../core/ip-family.ts';
+import type { FoundListener } from '../aws/inventory.ts';
 import { countPorts, type PlannedLoadBalancer, type PoolPlan, planPool } from '../core/plan-pool.ts';
-import { whyNotProbed } from '../core/probe.ts';
+import { poolConditions } from '../core/pool-conditions.ts';
 import { afterLostRace } from '../kube/after-lost-race.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { Informer } from '../kube/informer.ts';
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from '../kube/kube-error.ts';
-import type { Condition } from '../kube/objects.ts';
 import type { ReconcileResult, WorkQueue } from '../kube/work-queue.ts';
-import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
+import { createPoolListings, type PoolListing, type PoolListingsDeps } from './pool-listings.ts';
 import { isForeign } from './port-context.ts';
 import type { RestoredGuard } from './restored.ts';
 import { updateStatus } from './update-status.ts';
 
-export interface PoolsDeps {
+export interface PoolsDeps extends PoolListingsDeps {
   client: KubeClient;
   pools: Informer<NLBPortPool>;
   ports: Informer<NLBPort>;
-  inventory: Inventory;
   restored: RestoredGuard;
   /** Claims of the pool that wait for a port. */
   waitingClaims: (poolName: string) => number;
   events: EventRecorder;
-  clock: Clock;
   log: Log;
-  isLeader: () => boolean;
-  /** Aborted when the process is to stop leading. */
-  signal: AbortSignal;
   options: PoolsOptions;
 }
 
-export interface PoolsOptions {
-  /** Time between listings of a pool's load balancers and their listeners. */
-  resyncMs: number;
-  /** Time before a listing that failed is tried again. */
-  retryMs: number;
+export type PoolsOptions = PoolListingsDeps['options'] & {
   /** Listeners that AWS allows on one load balancer: 50, and not adjustable (AWS quotas for Network Load Balancers). */
   listenersPerLoadBalancer: number;
   /** Longest time one AWS call may take: a shorter quarantine earns the pool a warning. */
   awsAttemptMs: number;
-}
-
-/** What the last complete listing of a pool's load balancers showed. */
-interface Listing {
-  generation: number;
-  atMs: number;
-  loadBalancers: LoadBalancer[];
-  listeners: Map<string, FoundListener[]>;
-  problems: CodedError[];
-  /** Set where the last try failed: the rest is older then. */
-  failed?: CodedError | undefined;
-  /** Whether this turn made it. */
-  fresh: boolean;
-}
+};
 
 /** NLBPorts that are written at a time; the API server takes hundreds a second. */
 const writesAtOnce = 16;
@@ -75,13 +50,13 @@ const writesAtOnce = 16;
  * changes nothing; its error stands in the pool's condition.
  */
 export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<ReconcileResult> {
-  const listings = new Map<string, Listing>();
+  const listings = createPoolListings(deps);
   const savedAtMs = new Map<string, number>();
 
   return async name => {
     const pool = deps.pools.get(name);
     if (!pool || !deps.isLeader() || deps.signal.aborted) {
-      listings.delete(name);
+      listings.forget(name);
       savedAtMs.delete(name);
       if (!pool) deps.restored.forget(name);
       return {};
@@ -97,7 +72,7 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
       return { requeueAfterMs: 10 };
     }
     if (!deleting && mustWaitForOlder(deps, pool)) return { requeueAfterMs: 200 };
-    const listing = deleting ? undefined : await currentListing(deps, pool, listings);
+    const listing = deleting ? undefined : await listings.current(pool);
     const loadBalancers = deleting ? [] : loadBalancerStatuses(deps, pool, listing);
     const planned = loadBalancers.map(loadBalancer => plannedLoadBalancer(deps, pool, loadBalancer, listing));
     const ports = deps.ports.by('pool', name);
@@ -112,14 +87,15 @@ export function poolReconciler(deps: PoolsDeps): (name: string) => Promise<Recon
     });
     if (plan.create.length > 0 && listing && !listing.fresh && !listing.failed) {
       // Made again, perhaps, after somebody deleted them: what AWS holds of them by now decides who gets them first.
-      listings.delete(name);
+      listings.forget(name);
       return { requeueAfterMs: 10 };
     }
     const held = plan.create.length > 0 ? await whyNotMade(deps, pool, listing) : undefined;
     if (held) plan.create = [];
     for (const entry of loadBalancers) entry.capacity = plan.capacity.get(entry.arn) ?? 0;
     // The status first: ports are made when claims can already see where they stand.
-    const saved = await saveStatus(deps, pool, listing, loadBalancers, planned, held);
+    const problem = listing?.failed ?? held ?? listing?.problems[0];
+    const saved = await saveStatus(deps, pool, loadBalancers, planned, problem);
     // It is gone, or says something else since AWS was asked: what was planned for it is void.
     if (!saved) return { requeueAfterMs: 10 };
     if (saved.metadata.resourceVersion !== pool.metadata.resourceVersion) savedAtMs.set(name, deps.clock.nowMs());
@@ -167,55 +143,24 @@ export function watchForPools(deps: Pick<PoolsDeps, 'pools' | 'ports'>, queue: W
 }
 
 /** Why the pool's ports may not be made now: what AWS holds of them may serve live rooms. */
-function whyNotMade(deps: PoolsDeps, pool: NLBPortPool, listing: Listing | undefined): Promise<CodedError | undefined> {
+function whyNotMade(
+  deps: PoolsDeps,
+  pool: NLBPortPool,
+  listing: PoolListing | undefined,
+): Promise<CodedError | undefined> {
   const options = { priority: 'audit' as const, stillWanted: deps.isLeader, signal: deps.signal };
   return deps.restored.whyNot(pool, [...(listing?.listeners.values() ?? [])].flat(), options);
-}
-
-async function currentListing(
-  deps: PoolsDeps,
-  pool: NLBPortPool,
-  listings: Map<string, Listing>,
-): Promise<Listing | undefined> {
-  const { name, generation = 0 } = pool.metadata;
-  const last = listings.get(name);
-  const nowMs = deps.clock.nowMs();
-  const maxAgeMs = last?.failed ? deps.options.retryMs : deps.options.resyncMs;
-  if (last && last.generation === generation && nowMs < last.atMs + maxAgeMs) return { ...last, fresh: false };
-  const fresh = await list(deps, pool);
-  const before = last ?? { loadBalancers: [], listeners: new Map(), problems: [] };
-  const { loadBalancers, listeners, problems } = 'failed' in fresh ? before : fresh;
-  const failed = 'failed' in fresh ? fresh.failed : undefined;
-  const listing: Listing = { loadBalancers, listeners, problems, failed, generation, atMs: nowMs, fresh: true };
-  listings.set(name, listing);
-  return listing;
-}
-
-/** One complete listing, or why there is none. */
-async function list(
-  deps: PoolsDeps,
-  pool: NLBPortPool,
-): Promise<Omit<Listing, 'generation' | 'atMs' | 'fresh'> | { failed: CodedError }> {
-  const options = { priority: 'audit' as const, stillWanted: deps.isLeader, signal: deps.signal };
-  const choices = pool.spec.loadBalancers.map(({ arn, tags = {} }) => (arn === undefined ? { tags } : { arn }));
-  const found = await deps.inventory.findLoadBalancers(choices, options);
-  if (!found.ok) return { failed: found.error };
-  const refused = found.value.found.flatMap(entry => whyNoListener(entry, pool.spec.protocol) ?? []);
-  const loadBalancers = found.value.found.filter(entry => !whyNoListener(entry, pool.spec.protocol));
-  const listeners = new Map<string, FoundListener[]>();
-  for (const { arn } of loadBalancers) {
-    const listed = await deps.inventory.listListeners(arn, options);
-    if (!listed.ok) return { failed: listed.error };
-    listeners.set(arn, listed.value);
-  }
-  return { loadBalancers, listeners, problems: [...found.value.problems, ...refused] };
 }
 
 /**
  * The load balancers as the pool's status is to have them. One that is missing from a complete listing stays for one
  * more: absence is not death.
  */
-function loadBalancerStatuses(deps: PoolsDeps, pool: NLBPortPool, listing: Listing | undefined): LoadBalancerStatus[] {
+function loadBalancerStatuses(
+  deps: PoolsDeps,
+  pool: NLBPortPool,
+  listing: PoolListing | undefined,
+): LoadBalancerStatus[] {
   const before = pool.status?.loadBalancers ?? [];
   if (!listing || (listing.failed && listing.loadBalancers.length === 0)) return before.map(entry => ({ ...entry }));
   const hostnames = new Map(pool.spec.loadBalancers.map(({ arn, hostname }) => [arn, hostname]));
@@ -253,7 +198,7 @@ function plannedLoadBalancer(
   deps: PoolsDeps,
   pool: NLBPortPool,
   { arn, foreignPorts: known }: LoadBalancerStatus,
-  listing: Listing | undefined,
+  listing: PoolListing | undefined,
 ): PlannedLoadBalancer {
   const listed = listing?.listeners.get(arn);
   const foreignListenerPorts = listed
@@ -264,7 +209,7 @@ function plannedLoadBalancer(
   return { arn, foreignListenerPorts, ownListenerPorts, ownedByOthers: ownedByOthers(deps, pool, arn) };
 }
 
-function foreignPorts(deps: PoolsDeps, pool: NLBPortPool, listing: Listing, arn: string): number[] {
+function foreignPorts(deps: PoolsDeps, pool: NLBPortPool, listing: PoolListing, arn: string): number[] {
   const { min, max } = pool.spec.ports;
   return (listing.listeners.get(arn) ?? [])
     .filter(listener => listener.port >= min && listener.port <= max && !isOwn(deps, pool, listener))
@@ -359,10 +304,9 @@ async function carryOut(deps: PoolsDeps, plan: PoolPlan): Promise<boolean> {
 async function saveStatus(
   deps: PoolsDeps,
   pool: NLBPortPool,
-  listing: Listing | undefined,
   loadBalancers: LoadBalancerStatus[],
   planned: readonly PlannedLoadBalancer[],
-  held: CodedError | undefined,
+  problem: CodedError | undefined,
 ): Promise<NLBPortPool | undefined> {
   const { name } = pool.metadata;
   const nowMs = deps.clock.nowMs();
@@ -377,7 +321,8 @@ async function saveStatus(
       const ports = deps.ports.by('pool', name);
       status.ports = countPorts(ports, port => isForeign(port, { ...current, status }), current.spec.reservedPorts);
       status.waiting = deps.waitingClaims(name);
-      for (const condition of poolConditions(deps, current, status, listing, planned, held)) {
+      const facts = { ports, planned, problem, awsAttemptMs: deps.options.awsAttemptMs };
+      for (const condition of poolConditions(current, status, facts)) {
         status.conditions = withCondition(status.conditions, condition, nowMs);
       }
       return status;
@@ -401,111 +346,6 @@ async function saveStatus(
     if (warning) deps.log.warn({ pool: name, reason: condition.reason }, condition.message);
   }
   return written;
-}
-
-type NewCondition = Omit<Condition, 'lastTransitionTime'>;
-
-function poolConditions(
-  deps: PoolsDeps,
-  pool: NLBPortPool,
-  status: PoolStatus,
-  listing: Listing | undefined,
-  planned: readonly PlannedLoadBalancer[],
-  held: CodedError | undefined,
-): NewCondition[] {
-  const { name, generation } = pool.metadata;
-  const make = (type: string, value: boolean, reason: string, message: string): NewCondition => ({
-    type,
-    status: value ? 'True' : 'False',
-    reason,
-    message,
-    observedGeneration: generation,
-  });
-  const fromError = (type: string, error: CodedError) => make(type, false, error.reason, error.message);
-  const ports = deps.ports.by('pool', name);
-
-  if (pool.metadata.deletionTimestamp !== undefined) {
-    const holders = ports.flatMap(({ spec: { claim } }) => (claim ? [`${claim.namespace}/${claim.name}`] : []));
-    const who =
-      holders.length > 0
-        ? `held by ${holders.slice(0, 5).join(', ')}${holders.length > 5 ? ' …' : ''}`
-        : 'being removed';
-    return [make('Ready', false, 'Deleting', `${count(ports.length, 'port')} left, ${who}`)];
-  }
-
-  const overlaps = planned.filter(({ ownedByOthers }) => countInRange(pool, ownedByOthers) > 0);
-  const problem = listing?.failed ?? held ?? listing?.problems[0];
-  const conditions: NewCondition[] = [];
-  if (problem) conditions.push(fromError('Ready', problem));
-  else if (overlaps.length > 0) {
-    const lost = overlaps.reduce((sum, { ownedByOthers }) => sum + countInRange(pool, ownedByOthers), 0);
-    const arns = overlaps.map(({ arn }) => arn).join(', ');
-    const message = `Cannot own ${count(lost, 'port')} of pool "${name}": another pool owns them on ${arns}; give the pools ranges that do not overlap`;
-    conditions.push(fromError('Ready', codedError('PoolOverlap', message)));
-  } else {
-    const balancers = count(status.loadBalancers?.length ?? 0, 'load balancer');
-    conditions.push(make('Ready', true, 'Ready', `${balancers}, room for ${count(capacityOf(status), 'port')}`));
-  }
-
-  const waiting = status.waiting ?? 0;
-  const claims = waiting === 1 ? '1 claim waits' : `${waiting} claims wait`;
-  // Without a usable load balancer the pool is not full but not ready, which the other condition says.
-  const made = ports.filter(port => !port.spec.retire).length;
-  const isFull = waiting > 0 && status.ports?.free === 0 && capacityOf(status) > 0 && made >= capacityOf(status);
-  if (isFull) {
-    const message = `Cannot serve every claim of pool "${name}": add a load balancer: ${claims}`;
-    conditions.push(fromError('CapacityAvailable', codedError('PoolFull', message)));
-  } else if (waiting > 0 && (capacityOf(status) === 0 || made < capacityOf(status))) {
-    conditions.push(make('CapacityAvailable', false, 'SettingUp', `${claims} for a port that is not there yet`));
-  } else {
-    // A number that another has, a quota, or several ports on one load balancer.
-    const message =
-      waiting > 0 ? `${claims} for more than a free port, as their conditions say` : 'Every claim is served';
-    conditions.push(make('CapacityAvailable', true, 'PortsFree', message));
-  }
-
-  const quarantineMs = parseDurationMs(pool.spec.release.quarantine);
-  const short = quarantineMs < deps.options.awsAttemptMs;
-  conditions.push(
-    short
-      ? fromError(
-          'QuarantineSafe',
-          codedError(
-            'ShortQuarantine',
-            `Cannot rule out misrouting in pool "${name}": quarantine ${pool.spec.release.quarantine}, at least ${deps.options.awsAttemptMs} ms wanted, which one AWS call may take`,
-          ),
-        )
-      : make('QuarantineSafe', true, 'LongEnough', 'The quarantine outlasts an AWS call'),
-  );
-  const probe = probeConditionOf(pool, status);
-  if (probe) conditions.push({ ...probe, observedGeneration: generation });
-  return conditions;
-}
-
-/** Whether the pool's probe can be sent through all of its load balancers; undefined where it has and had none. */
-function probeConditionOf(pool: NLBPortPool, status: PoolStatus): NewCondition | undefined {
-  const type = 'ProbePossible';
-  if (!pool.spec.readiness.probe) {
-    if (!findCondition(status.conditions, type)) return undefined;
-    return { type, status: 'True', reason: 'NoProbe', message: 'The pool has no probe' };
-  }
-  const [refused] = (status.loadBalancers ?? []).flatMap(entry => whyNotProbed(pool.spec, entry) ?? []);
-  return refused
-    ? { type, status: 'False', reason: refused.reason, message: refused.message }
-    : { type, status: 'True', reason: 'Possible', message: 'The probe can be sent through every load balancer' };
-}
-
-/** Such as `1 port` or `2 ports`. */
-function count(amount: number, thing: string): string {
-  return `${amount} ${thing}${amount === 1 ? '' : 's'}`;
-}
-
-function capacityOf(status: PoolStatus): number {
-  return (status.loadBalancers ?? []).reduce((sum, { capacity }) => sum + capacity, 0);
-}
-
-function countInRange(pool: NLBPortPool, numbers: ReadonlySet<number>): number {
-  return [...numbers].filter(port => port >= pool.spec.ports.min && port <= pool.spec.ports.max).length;
 }
 
 async function setFinalizers(deps: PoolsDeps, pool: NLBPortPool, finalizers: string[]): Promise<'done' | 'conflict'> {

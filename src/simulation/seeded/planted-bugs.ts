@@ -217,7 +217,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: 'a listing of load balancers that failed counts as one that found none',
     edits: [
       {
-        file: 'controllers/pools.ts',
+        file: 'controllers/pool-listings.ts',
         find: 'if (!found.ok) return { failed: found.error };',
         replace: 'if (!found.ok) return { loadBalancers: [], listeners: new Map(), problems: [] };',
       },
