@@ -7,6 +7,7 @@ import type { CallOptions } from '../aws/elbv2-api.ts';
 import type { PortProvider, PortResources, TargetHealth } from '../aws/port-provider.ts';
 import { adoptionTimes, announceLook, recordLook } from '../core/adoption.ts';
 import { isConflict as isInConflict } from '../core/allocate.ts';
+import { doubtSettings } from '../core/audit-repair.ts';
 import { familiesOf, wantedFamily } from '../core/ip-family.ts';
 import { forgetAfterMs, type Step } from '../core/lifecycle.ts';
 import {
@@ -65,6 +66,11 @@ export async function performStep(
   const { targetGroupArn = '', listenerArn = '' } = port.status ?? {};
   const { fingerprints } = context.settings;
   const asked = { port, atMs: clock.nowMs(), forgetAfterMs: forgetAfterMs(context.times) };
+  const modify = async (part: 'healthCheck' | 'attributes', change: PortProvider['modifyAttributes']) => {
+    await saveOfGroup(({ status }) => doubtSettings(status, part));
+    await orFail(deps, port, 'Provisioned', change(resources(port, context), targetGroupArn, options));
+    await saveOfGroup(({ status }) => ({ ...status, applied: { ...status?.applied, [part]: fingerprints[part] } }));
+  };
 
   switch (step.do) {
     case 'announceResources': {
@@ -123,30 +129,9 @@ export async function performStep(
       return;
     }
     case 'modifyHealthCheck':
-      await orFail(
-        deps,
-        port,
-        'Provisioned',
-        provider.modifyHealthCheck(resources(port, context), targetGroupArn, options),
-      );
-      await saveOfGroup(({ status }) => ({
-        ...status,
-        applied: { ...status?.applied, healthCheck: fingerprints.healthCheck },
-      }));
-      return;
-
+      return modify('healthCheck', provider.modifyHealthCheck);
     case 'modifyAttributes':
-      await orFail(
-        deps,
-        port,
-        'Provisioned',
-        provider.modifyAttributes(resources(port, context), targetGroupArn, options),
-      );
-      await saveOfGroup(({ status }) => ({
-        ...status,
-        applied: { ...status?.applied, attributes: fingerprints.attributes },
-      }));
-      return;
+      return modify('attributes', provider.modifyAttributes);
 
     case 'createListener': {
       const listener = provider.createListener(resources(port, context), targetGroupArn, options);

@@ -7,7 +7,7 @@ import { announceResources } from './resource-record.ts';
  */
 export type SetBack = 'listener' | 'targets' | 'healthCheck' | 'attributes' | 'resources';
 
-/** Stands for settings that the target group no longer has; no fingerprint is like it. */
+/** Stands for settings that the target group may not have; no fingerprint is like it. */
 const altered = 'altered';
 
 /**
@@ -24,9 +24,24 @@ export function setBack(asked: NLBPort, current: NLBPort, parts: readonly SetBac
   let next: PortStatus = { ...status };
   if (parts.includes('listener') || parts.includes('resources')) next = announceResources({ ...current, status: next });
   if (parts.includes('targets')) next.inspected = false;
-  if (parts.includes('healthCheck')) next.applied = { ...next.applied, healthCheck: altered };
-  if (parts.includes('attributes')) next.applied = { ...next.applied, attributes: altered };
+  for (const part of ['healthCheck', 'attributes'] as const) if (parts.includes(part)) next = doubted(next, part);
   return next;
+}
+
+/**
+ * The status by which settings are no longer known to be there; undefined where they are not. Written before others are
+ * sent: without an answer AWS may have either, and an edit of the pool that was taken back meanwhile would ask for nothing.
+ */
+export function doubtSettings(
+  status: PortStatus | undefined,
+  part: 'healthCheck' | 'attributes',
+): PortStatus | undefined {
+  const known = status?.applied?.[part];
+  return known === undefined || known === altered ? undefined : doubted(status ?? {}, part);
+}
+
+function doubted(status: PortStatus, part: 'healthCheck' | 'attributes'): PortStatus {
+  return { ...status, applied: { ...status.applied, [part]: altered } };
 }
 
 /**

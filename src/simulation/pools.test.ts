@@ -393,6 +393,39 @@ test("an edit of a pool's health check reaches bound ports without their endpoin
   await world.end();
 });
 
+test('an edit that AWS took without an answer, and that is taken back, is taken back in AWS too', async () => {
+  const world = await createWorld();
+  let isLost = false;
+  world.startOperator(
+    {},
+    { fault: ({ what }) => (isLost && what.includes('Action=ModifyTargetGroup') ? 'unanswered' : undefined) },
+  );
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30000 } });
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world, ['room-1']));
+  const TargetGroupArn = (await world.port(30000)).status?.targetGroupArn ?? '';
+  const inAws = async () => [
+    (await world.aws('DescribeTargetGroups')).text('HealthCheckIntervalSeconds'),
+    (await world.aws('DescribeTargetGroupAttributes', { TargetGroupArn })).body.includes('<Value>77</Value>'),
+  ];
+  const before = await inAws();
+  for (const [part, edited] of [
+    [{ healthCheck: { interval: '25s' } }, ['25', false]],
+    [{ targets: { deregistrationDelay: '77s' } }, [before[0], true]],
+  ] as const) {
+    isLost = true;
+    await world.editPool('game', part);
+    await world.eventually(async () => assert.deepEqual(await inAws(), edited));
+    await world.editPool('game', { healthCheck: { interval: '10s' }, targets: { deregistrationDelay: '0s' } });
+    // A call that was sent for the edit has been sent again by then, or never will be.
+    await world.clock.advance(5_000);
+    isLost = false;
+    await world.clock.advance(60_000);
+    assert.deepEqual(await inAws(), before);
+  }
+  await world.end();
+});
+
 test('an edit of a pool that AWS refuses is told on the ports, and withdraws no endpoint', async () => {
   const world = await running();
   const promises = await watchPromises(world);
