@@ -31,6 +31,8 @@ export interface Scene {
   readonly skewMs: number;
   /** For how long a call to AWS may be under way in this run, milliseconds. */
   readonly lateCallMs: number;
+  /** How long a process has stood still that stands, or did until a moment ago, milliseconds: so old is what it believes. */
+  stoodStillMs(): number;
   /** Whether every call to AWS is counted against AWS's own buckets, and nothing but the product draws on them. */
   readonly budgetJudged: boolean;
   /** When a person last laid hands on this NLBPort or its AWS resources; -Infinity where nobody did. */

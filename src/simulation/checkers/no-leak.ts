@@ -34,7 +34,7 @@ export const noLeak: Invariant = {
       const known = action === 'CreateListener' ? listenerArn : targetGroupArn;
       if (creating !== undefined || (known !== undefined && answer.includes(known))) return;
       const sinceMs = scene.nowMs() - (announcedMs.get(owner) ?? Number.NEGATIVE_INFINITY);
-      if (sinceMs > inFlightMs) scene.complain(`${action} made what ${owner} did not announce`);
+      if (sinceMs > inFlightMs + scene.stoodStillMs()) scene.complain(`${action} made what ${owner} did not announce`);
     }
 
     function judgeRegistered({ body }: OperatorCall): void {
@@ -44,7 +44,7 @@ export const noLeak: Invariant = {
       for (const place of placesOf(body)) {
         const isKnown = scene.ports.get(owner)?.status?.targets?.some(target => placeOf(target) === place);
         const sinceMs = scene.nowMs() - (knownMs.get(`${owner} ${place}`) ?? Number.NEGATIVE_INFINITY);
-        if (!isKnown && sinceMs > inFlightMs)
+        if (!isKnown && sinceMs > inFlightMs + scene.stoodStillMs())
           scene.complain(`${place} was registered, and ${owner} did not announce it`);
       }
     }

@@ -67,4 +67,8 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 720950,
     was: 'a target group that a late call had left without an NLBPort stayed for two audits, twenty minutes',
   },
+  {
+    seed: 901492,
+    was: 'the checker asked of a process that had stood still for a minute that it knew what was half a minute old',
+  },
 ];

@@ -74,7 +74,7 @@ export async function playSeed(seed: number): Promise<Played> {
   const follow = followWorld(world, scenario, () => checkers, touchedMs);
   checkers = allInvariants.map(({ name, check }) => ({
     invariant: name,
-    checker: check({ ...follow, complain: complain(name) }),
+    checker: check({ ...follow, stoodStillMs: () => trouble.stoodStillMs(), complain: complain(name) }),
   }));
 
   const say = (line: string) => world.trace.add(line);
@@ -158,7 +158,7 @@ function followWorld(
   scenario: Scenario,
   checkers: () => { checker: Checker }[],
   touchedMs: ReadonlyMap<string, number>,
-): Omit<Scene, 'complain'> {
+): Omit<Scene, 'complain' | 'stoodStillMs'> {
   const pods = new Map();
   const ports = new Map();
   const pools = new Map();

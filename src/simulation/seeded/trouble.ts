@@ -13,6 +13,8 @@ export interface Trouble {
   end(): void;
   /** The run is over: who dies now is not replaced. */
   leave(): void;
+  /** How long a process has stood still that stands, or did until a moment ago, milliseconds: so old is what it believes. */
+  stoodStillMs(): number;
   /** How often each kind has struck. */
   readonly counts: ReadonlyMap<string, number>;
   /** What this run may meet, in words. */
@@ -39,6 +41,9 @@ const windowKinds = [
   'a clock jumps',
 ] as const;
 type WindowKind = (typeof windowKinds)[number];
+
+/** A process that has stood still has done what it believed by then, and knows better. */
+const wakingMs = 30_000;
 
 /** Draws what goes wrong: each run has some kinds of trouble and not others, so that each is met alone and together. */
 export function createTrouble(deps: {
@@ -78,6 +83,7 @@ export function createTrouble(deps: {
 
   const active = { aws: new Set<Fault>(), kube: new Set<KubeFault>() };
   const running = new Set<OperatorProcess>();
+  const stands: { fromMs: number; untilMs: number }[] = [];
   let isOver = false;
   let isGone = false;
 
@@ -176,8 +182,10 @@ export function createTrouble(deps: {
     'a process is killed': () => anyProcess()?.kill(),
     'a process stands still': forMs => {
       const victim = anyProcess();
+      const standsMs = draw.oneOf([1, 2, 6]) * forMs;
       victim?.clock.pause();
-      clock.after(draw.oneOf([1, 2, 6]) * forMs, () => victim?.clock.resume());
+      clock.after(standsMs, () => victim?.clock.resume());
+      stands.push({ fromMs: clock.nowMs(), untilMs: clock.nowMs() + standsMs });
     },
     'a clock jumps': () => anyProcess()?.clock.setSkew(draw.int(-scenario.skewMs, scenario.skewMs)),
   };
@@ -210,6 +218,11 @@ export function createTrouble(deps: {
 
   return {
     counts,
+    stoodStillMs() {
+      const nowMs = clock.nowMs();
+      const recent = stands.filter(({ untilMs }) => nowMs < untilMs + wakingMs);
+      return Math.max(0, ...recent.map(({ fromMs, untilMs }) => Math.min(nowMs, untilMs) - fromMs));
+    },
     get kinds() {
       const wires = Object.entries(rates).flatMap(([side, of]) =>
         Object.entries(of).flatMap(([kind, rate]) => (rate > 0 ? [`${kind} (${side}, ${rate.toFixed(3)})`] : [])),
