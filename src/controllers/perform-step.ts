@@ -9,7 +9,7 @@ import { adoptionTimes, announceLook, recordLook } from '../core/adoption.ts';
 import { isConflict as isInConflict } from '../core/allocate.ts';
 import { doubtSettings } from '../core/audit-repair.ts';
 import { familiesOf, wantedFamily } from '../core/ip-family.ts';
-import { forgetAfterMs, type Step } from '../core/lifecycle.ts';
+import { forgetAfterMs, type Step, searchAgainMs } from '../core/lifecycle.ts';
 import {
   announceRemoval,
   announceResources,
@@ -105,7 +105,8 @@ export async function performStep(
     }
     case 'findResources': {
       const found = await orFail(deps, port, 'Provisioned', provider.findResources(resources(port, context), options));
-      await save(current => recordFound(port, current, found));
+      const searchAgainAt = afterNow(deps, searchAgainMs);
+      await save(current => recordFound(port, current, found, searchAgainAt));
       return;
     }
     case 'createTargetGroup': {

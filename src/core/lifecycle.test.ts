@@ -354,7 +354,7 @@ function carryOut(model: Model, step: Step, fate: 'works' | 'fails' | 'dies afte
         ...(model.group ? { targetGroupArn: model.group.arn } : {}),
         ...(model.listener ? { listenerArn: model.listener } : {}),
       };
-      return write(recordFound(port, port, found));
+      return write(recordFound(port, port, found, at(model.nowMs + 5_000)));
     }
     case 'createTargetGroup':
       assert.ok(status.creating, 'made without having been announced');

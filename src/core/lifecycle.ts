@@ -123,6 +123,12 @@ export function isProvisioned(port: NLBPort, settings: TargetGroupSettings): boo
   );
 }
 
+/**
+ * How long after a search that contradicted the record it is made again: more than AWS was seen to show what is gone
+ * (seconds, by users' reports).
+ */
+export const searchAgainMs = 5_000;
+
 /** How long after its deregistration a target may be forgotten, if AWS shows it no more. */
 export function forgetAfterMs({ deregistrationDelayMs, drainSlackMs, lateCallMs }: LifecycleTimes): number {
   return Math.max(deregistrationDelayMs + drainSlackMs, lateCallMs);
@@ -133,7 +139,7 @@ function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]):
   const status = port.status ?? {};
   // A deletion that was begun may be carried out at any time: it is brought to its end, and the listener made anew.
   if (status.removing && status.listenerArn !== undefined) return { do: 'deleteListener' };
-  if (needsOtherFamily(port)) return makeWay(status);
+  if (needsOtherFamily(port)) return makeWay(status, input.nowMs);
   const conflict = conflictUntilMs(input);
   if (status.listenerArn === undefined && conflict !== undefined) return rest(conflict);
   const complete = status.targetGroupArn !== undefined && status.listenerArn !== undefined;
@@ -164,9 +170,16 @@ function provide(input: LifecycleInput, known: KnownTarget[], wanted: Target[]):
 }
 
 /** A target group of the wrong family goes, and its listener before it, which may be there though nobody wrote it down. */
-function makeWay({ creating, listenerArn }: PortStatus): Step {
-  if (creating !== undefined) return { do: 'findResources' };
-  return { do: listenerArn === undefined ? 'deleteTargetGroup' : 'announceRemoval' };
+function makeWay(status: PortStatus, nowMs: number): Step {
+  if (status.creating !== undefined) return search(status, nowMs);
+  return { do: status.listenerArn === undefined ? 'deleteTargetGroup' : 'announceRemoval' };
+}
+
+/** What may be there unrecorded is looked for, but not at once again after a search that contradicted the record. */
+function search({ lookAfter }: PortStatus, nowMs: number): Step {
+  const waitMs = lookAfter === undefined ? 0 : Date.parse(lookAfter) - nowMs;
+  // A later time is of the looks at targets.
+  return waitMs > 0 && waitMs <= searchAgainMs ? rest(nowMs + waitMs) : { do: 'findResources' };
 }
 
 function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
@@ -189,7 +202,7 @@ function afterRelease(input: LifecycleInput, known: KnownTarget[]): Step {
 }
 
 function tearDown(port: NLBPort, terminating: boolean, known: KnownTarget[], input: LifecycleInput): Step {
-  if (port.status?.creating !== undefined) return { do: 'findResources' };
+  if (port.status?.creating !== undefined) return search(port.status, input.nowMs);
   if (port.status?.listenerArn !== undefined)
     return { do: port.status.removing ? 'deleteListener' : 'announceRemoval' };
   if (port.status?.targetGroupArn !== undefined) return { do: 'deleteTargetGroup' };

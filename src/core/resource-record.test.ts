@@ -18,6 +18,8 @@ const portWith = (status: PortStatus, resourceVersion = '10'): NLBPort => {
   return { ...port, metadata: { ...port.metadata, resourceVersion } };
 };
 
+const later = '2026-01-01T00:00:10.000Z';
+
 test('each announcement has a name of its own, and one that stands keeps it', () => {
   assert.equal(announceResources(portWith({}, '11')).creating, '11');
   assert.equal(announceResources(portWith({}, '12')).creating, '12');
@@ -27,13 +29,30 @@ test('each announcement has a name of its own, and one that stands keeps it', ()
 test('a search that another announcement has overtaken is void: what it saw may be gone by now', () => {
   const asked = portWith({ creating: '3' });
   const found = { targetGroupArn: 'tg-1', listenerArn: 'listener-1' };
-  assert.equal(recordFound(asked, portWith({}), found), undefined);
-  assert.equal(recordFound(asked, portWith({ creating: '8' }), found), undefined);
+  assert.equal(recordFound(asked, portWith({}), found, later), undefined);
+  assert.equal(recordFound(asked, portWith({ creating: '8' }), found, later), undefined);
+});
+
+test('of two target groups with one name neither is forgotten before record and search agree', () => {
+  const port = portWith({ creating: '3', targetGroupArn: 'tg-new' });
+  const first = recordFound(port, port, { targetGroupArn: 'tg-gone' }, later) ?? {};
+  assert.deepEqual([first.targetGroupArn, first.creating, first.lookAfter], ['tg-gone', '3', later]);
+  const step = (status: PortStatus, nowMs: number) =>
+    nextStep({ port: aPort(30000, { status }), foreign: false, nowMs } as unknown as Parameters<typeof nextStep>[0]);
+  const laterMs = Date.parse(later);
+  assert.deepEqual(step(first, laterMs - 5_000), { do: 'rest', untilMs: laterMs });
+  assert.deepEqual(step(first, laterMs), { do: 'findResources' });
+  // A time that a look at targets has left there holds no search up.
+  assert.deepEqual(step(first, laterMs - 5_001), { do: 'findResources' });
+  const second = recordFound(portWith(first), portWith(first), { targetGroupArn: 'tg-new' }, later) ?? {};
+  assert.deepEqual([second.targetGroupArn, second.creating], ['tg-new', '3']);
+  const third = recordFound(portWith(second), portWith(second), { targetGroupArn: 'tg-new' }, later) ?? {};
+  assert.deepEqual([third.targetGroupArn, third.creating], ['tg-new', undefined]);
 });
 
 test('a listener that was found by a search is taken away before the port is provided again', () => {
   const port = portWith({ creating: '3' });
-  const status = recordFound(port, port, { targetGroupArn: 'tg-1', listenerArn: 'listener-1' });
+  const status = recordFound(port, port, { targetGroupArn: 'tg-1', listenerArn: 'listener-1' }, later);
   assert.equal(status?.removing, true);
   assert.equal(status?.creating, undefined);
   const bound = aPort(30000, { spec: { claim: aClaim('room') }, status: status ?? {} });

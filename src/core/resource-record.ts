@@ -19,18 +19,24 @@ export function announceResources({ status, metadata }: NLBPort): PortStatus {
 
 /**
  * What a search found. A listener that was found only goes: listings of AWS lag behind, so it may be gone already, and
- * who binds the port next must not take it for one that is in place.
+ * who binds the port next must not take it for one that is in place. Where it found another target group than the one on
+ * record, it is made again at `searchAgainAt`, as listings show for a while what is gone.
  */
 export function recordFound(
   asked: NLBPort,
   current: NLBPort,
   found: { targetGroupArn?: string; ipFamily?: IpFamily; listenerArn?: string },
+  searchAgainAt: string,
 ): Recorded {
   if (current.status?.creating !== asked.status?.creating) return undefined;
   const { ipFamily, ...arns } = found;
+  const { targetGroupArn: before } = current.status ?? {};
+  const isOther = before !== undefined && found.targetGroupArn !== undefined && before !== found.targetGroupArn;
   const known = found.targetGroupArn === undefined ? current.status : withFamily(current.status, ipFamily);
   const next: PortStatus = { ...known, ...arns, inspected: false };
-  delete next.creating;
+  // Of two groups with one name one is gone: the record is old, or the listing. They have to agree before either is forgotten.
+  if (isOther) next.lookAfter = searchAgainAt;
+  else delete next.creating;
   if (found.listenerArn !== undefined) next.removing = true;
   return next;
 }

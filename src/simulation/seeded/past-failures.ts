@@ -71,4 +71,12 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 901492,
     was: 'the checker asked of a process that had stood still for a minute that it knew what was half a minute old',
   },
+  {
+    seed: 2001889,
+    was: 'a listing that still showed a deleted target group had the port forget the one that was made after it',
+  },
+  {
+    seed: 2001794,
+    was: 'the checker took two numbers for one wish, of a Service that waits for a third and was told of both',
+  },
 ];
