@@ -52,7 +52,7 @@ export interface AuditOptions {
 /** Groups that are looked into in any audit, however short its interval: a small pool is looked at whole. */
 const minLooks = 100;
 
-/** Before an audit is made again that could not list all of AWS, or saw an orphan for the first time. */
+/** Before an audit is made again that could not list all of AWS, or saw a new orphan without a listener. */
 const soonMs = 60_000;
 
 /**
@@ -61,7 +61,7 @@ const soonMs = 60_000;
  * Trigger: the beginning of leading, and time. Reads: NLBPorts, pools, pods; target groups, listeners, tags, targets and
  * attributes in AWS. Writes: the NLBPort's status, set back so that the port controller looks again, and its health;
  * deletes listeners and target groups of this cluster that two complete listings in a row showed without an NLBPort.
- * Requeue: after `--audit-interval`, or a minute when it saw an orphan for the first time. Failure: a listing that is not complete changes nothing.
+ * Requeue: after `--audit-interval`, or a minute where it saw a new orphan without a listener. Failure: a listing that is not complete changes nothing.
  */
 export function auditReconciler(deps: AuditDeps): (key: string) => Promise<ReconcileResult> {
   /** Orphans of the last complete listing, by ARN. */
@@ -97,10 +97,13 @@ export function auditReconciler(deps: AuditDeps): (key: string) => Promise<Recon
     const byPort = Map.groupBy(listing.findings, ({ action, port }) => (action.do === 'repair' ? port : undefined));
     for (const asked of objects.ports) await repair(deps, byPort.get(asked.metadata.name) ?? [], asked);
     for (const finding of listing.findings) await handle(deps, finding, { orphans, told });
-    const suspects = new Set(listing.findings.filter(isOrphan).map(({ resource }) => resource ?? ''));
-    const isNew = [...suspects].some(arn => !orphans.has(arn));
-    const waitMs = isNew ? Math.min(options.intervalMs, soonMs) : options.intervalMs;
-    orphans = suspects;
+    const suspects = listing.findings.filter(isOrphan);
+    const fresh = suspects.filter(({ resource = '' }) => !orphans.has(resource));
+    // A listener may carry traffic: if anything about it is not as it seems, there is time to say so.
+    const isUrgent =
+      fresh.length > 0 && !fresh.some(({ action }) => action.do === 'remove' && action.what === 'listener');
+    const waitMs = isUrgent ? Math.min(options.intervalMs, soonMs) : options.intervalMs;
+    orphans = new Set(suspects.map(({ resource = '' }) => resource));
     const looked = await lookIntoGroups(deps, listing, lookedAtMs, call, async (findings, asked) => {
       found.push(...findings);
       await repair(deps, findings, asked);

@@ -284,13 +284,12 @@ async function groups(world: World): Promise<string[]> {
 
 test('orphans are deleted after two complete audits, the first says so, and a live room is not touched', async () => {
   const { world, left } = await orphaned();
-  world.startOperator();
-  // The audit at the start does not look at what the pool lists: it was edited, and has not listed its load balancers since.
-  await world.clock.advance(630_000);
+  world.startOperator({ 'audit-interval': '60s' });
+  // The audit at the start is not complete: the pool was edited, and has not listed its load balancers since.
+  await world.clock.advance(100_000);
   for (const arn of left) assert.ok((await groups(world)).includes(arn), `${arn} went after one audit`);
   const said = (await world.eventsOf('NLBPortPool', 'game')).filter(({ reason }) => reason === 'Orphan');
   assert.ok(said.some(({ note }) => note.includes('it is removed if the next audit finds it too')));
-  // The second audit is made a minute after the first that saw them, and not ten.
   await world.clock.advance(30_000);
   await world.eventually(async () => {
     const there = await groups(world);
@@ -299,6 +298,30 @@ test('orphans are deleted after two complete audits, the first says so, and a li
   });
   assert.equal(await world.ask(world.endpointOf(await world.pod('room-1'))!), 'room-1');
   await world.end();
+});
+
+test('an orphan without a listener is looked at again after a minute, one with a listener at the next audit', async () => {
+  for (const [hasListener, waitMs] of [
+    [false, 90_000],
+    [true, 400_000],
+  ] as const) {
+    const { world, left } = await orphaned();
+    const listeners = await world.aws('DescribeListeners', { LoadBalancerArn: world.loadBalancers[0]!.arn });
+    for (const part of hasListener ? [] : listeners.body.split('<ListenerArn>').slice(1)) {
+      const ListenerArn = part.slice(0, part.indexOf('<'));
+      if (left.some(arn => part.includes(arn))) await world.aws('DeleteListener', { ListenerArn });
+    }
+    world.startOperator();
+    const lasts = async () => (await groups(world)).some(arn => left.includes(arn));
+    await world.eventually(async () => {
+      const told = (await world.eventsOf('NLBPortPool', 'game')).map(({ note }) => note);
+      assert.ok(told.some(note => note.includes('it is removed if the next audit finds it too')));
+    }, 1_300_000);
+    assert.ok(await lasts(), 'gone after one audit');
+    await world.clock.advance(waitMs);
+    assert.equal(await lasts(), hasListener);
+    await world.end();
+  }
 });
 
 const reasonsToKeep: Record<string, (world: World) => unknown> = {
