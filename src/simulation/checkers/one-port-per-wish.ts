@@ -47,7 +47,7 @@ export const onePortPerWish: Invariant = {
 
 /**
  * What the claimant has the port for. A Service that names numbers gets them under the names that it gives them now, whatever
- * they were bound under; a number that it names no more serves until it has another.
+ * they were bound under; each number that it names no more and was told of serves until it has those that it names.
  */
 function purposeOf(scene: Scene, port: NLBPort): string {
   const { claim, port: number } = port.spec;
@@ -55,8 +55,8 @@ function purposeOf(scene: Scene, port: NLBPort): string {
   const boundAs = claim?.portName ?? '';
   if (!claimant || isPod(claimant)) return boundAs;
   if (!isOurLoadBalancer(claimant)) return nameOfPort(claimant, port) ?? boundAs;
-  const told = publishedBy(claimant).find(({ endpoint }) => endpoint.endsWith(`:${number}`))?.name;
-  return wishOf(claimant).find(wish => wish.number === number)?.name ?? `${told ?? boundAs} until now`;
+  const isTold = publishedBy(claimant).some(({ endpoint }) => endpoint.endsWith(`:${number}`));
+  return wishOf(claimant).find(wish => wish.number === number)?.name ?? `${isTold ? number : boundAs} until now`;
 }
 
 function judgeEndpoints(scene: Scene, { previous, object }: Change<Claimant>): void {

@@ -185,7 +185,7 @@ export function createTrouble(deps: {
       const standsMs = draw.oneOf([1, 2, 6]) * forMs;
       victim?.clock.pause();
       clock.after(standsMs, () => victim?.clock.resume());
-      stands.push({ fromMs: clock.nowMs(), untilMs: clock.nowMs() + standsMs });
+      if (victim) stands.push({ fromMs: clock.nowMs(), untilMs: clock.nowMs() + standsMs });
     },
     'a clock jumps': () => anyProcess()?.clock.setSkew(draw.int(-scenario.skewMs, scenario.skewMs)),
   };
@@ -252,6 +252,7 @@ export function createTrouble(deps: {
       active.aws.clear();
       active.kube.clear();
       apply();
+      for (const stand of stands) stand.untilMs = Math.min(stand.untilMs, clock.nowMs());
       for (const { clock: own } of running) {
         own.setSkew(0);
         own.resume();
