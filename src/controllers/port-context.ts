@@ -71,10 +71,11 @@ export function loadBalancerOf(port: NLBPort, pool: NLBPortPool): LoadBalancerSt
   return pool.status?.loadBalancers?.find(({ arn }) => arn === port.spec.loadBalancer.arn);
 }
 
-/** Whether a pool asks for the same and has the same load balancers before and after a change of it. */
+/** Whether a pool asks for the same, and its status tells the same of its load balancers, before and after a change of it. */
 export function isSameForPorts(a: NLBPortPool | undefined, b: NLBPortPool | undefined): boolean {
   const isAsked = a?.metadata.generation === b?.metadata.generation;
-  return isAsked && JSON.stringify(a?.status?.loadBalancers) === JSON.stringify(b?.status?.loadBalancers);
+  const isSeen = a?.status?.observedGeneration === b?.status?.observedGeneration;
+  return isAsked && isSeen && JSON.stringify(a?.status?.loadBalancers) === JSON.stringify(b?.status?.loadBalancers);
 }
 
 /** Whether the pool's last listing found someone else's listener on the port. */

@@ -9,7 +9,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { ConversationNetwork } from '../runtime/conversation.ts';
 import type { Log } from '../runtime/log.ts';
 import { askThrough } from './ask-through.ts';
-import { loadBalancerOf } from './port-context.ts';
+import { isSameForPorts, loadBalancerOf } from './port-context.ts';
 import { updateStatus } from './update-status.ts';
 
 export interface ProbesDeps {
@@ -81,7 +81,7 @@ export function watchForProbes({ ports, pools }: Pick<ProbesDeps, 'ports' | 'poo
     if (object && isToBeProbed(object) && isNew) queue.add(key);
   });
   pools.onChange(({ key, object, previous }) => {
-    if (object?.metadata.generation === previous?.metadata.generation) return;
+    if (isSameForPorts(object, previous)) return;
     for (const port of ports.by('pool', key)) if (isToBeProbed(port)) queue.add(port.metadata.name);
   });
 }
