@@ -158,7 +158,9 @@ export const portStatus = z.object({
   applied: z
     .object({ healthCheck: z.string().optional(), attributes: z.string().optional() })
     .optional()
-    .describe("Fingerprints of the pool's settings that the target group is known to have."),
+    .describe(
+      "Fingerprints of the pool's settings that the target group is known to have; `altered` while that is in doubt.",
+    ),
   inspected: z
     .boolean()
     .optional()

@@ -182,7 +182,11 @@ export async function performStep(
           provider.deregisterTargets(targetGroupArn, step.targets, options),
         );
       }
-      await saveOfGroup(({ status }) => markTargets(status ?? {}, step.targets, 'Draining', clock.nowMs()));
+      await saveOfGroup(({ status = {} }) => {
+        // What was forgotten since has drained: a process that is behind does not bring it back.
+        const still = step.targets.filter(target => status.targets?.some(other => sameTarget(other, target)));
+        return still.length === 0 ? undefined : markTargets(status, still, 'Draining', clock.nowMs());
+      });
       return;
 
     case 'readHealth': {
