@@ -52,6 +52,19 @@ test('in a pool of TCP and UDP an answer by one is enough, unless the pool names
   await world.end();
 });
 
+test('a probe that is open when its load balancer leaves the pool goes on when that comes back', async () => {
+  const world = await running({ options: { loadBalancers: ['one', 'two'], set: { 'flow-delay': '120s' } } });
+  await world.room('room-1');
+  await becomes(world, 'ProbeUnanswered');
+  const all = world.loadBalancers.map(({ arn }) => ({ arn }));
+  const [own] = (await world.ports()).filter(({ spec }) => spec.claim);
+  await world.editPool('game', { loadBalancers: all.filter(({ arn }) => arn !== own?.spec.loadBalancer.arn) });
+  await world.clock.advance(60_000);
+  await world.editPool('game', { loadBalancers: all });
+  await becomes(world, 'Healthy', 120_000);
+  await world.end();
+});
+
 test('the gate stays shut while bytes do not pass, though AWS calls the target healthy, and opens when they do', async () => {
   const world = await running({ options: { set: { 'flow-delay': '40s' } } });
   await world.room('room-1');
