@@ -134,3 +134,42 @@ test('an expose of before the address was known, which arrives late, takes no ta
   for (const targets of written) assert.deepEqual(targets, [{ ip: '10.0.1.5', port: 7777 }]);
   await world.end();
 });
+
+test('a deregistration whose process stands still meanwhile brings no target back onto a free port', async () => {
+  const world = await createWorld();
+  let isAsleep = false;
+  const sleeper = world.startOperator(
+    {},
+    {
+      fault({ what }) {
+        if (!isAsleep && what.startsWith('Action=DeregisterTargets')) {
+          isAsleep = true;
+          world.clock.after(50, () => sleeper.clock.pause());
+          return { answersLateMs: 100 };
+        }
+        return undefined;
+      },
+    },
+  );
+  await world.pool('game', {
+    ports: { min: 30000, max: 30000 },
+    targets: { deregistrationDelay: '0s' },
+    release: { on: 'Ended', quarantine: '0s' },
+    warm: 1,
+  });
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world, ['room-1']));
+  await world.removeRoom('room-1');
+  await world.eventually(() => assert.ok(isAsleep));
+  await world.clock.advance(100);
+  world.startOperator();
+  await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Available'), 60_000);
+  sleeper.clock.resume();
+  // It writes down what became of its call, and ends before it looks again.
+  await world.clock.advance(20);
+  sleeper.kill();
+  await world.clock.advance(120_000);
+  const { status } = await world.port(30000);
+  assert.deepEqual([status?.phase, status?.targets], ['Available', []]);
+  await world.end();
+});

@@ -36,7 +36,8 @@ export interface Played {
 
 /**
  * After the faults have stopped, the world must be at rest within this: more than any backoff of the product, and less
- * than the time between two audits, which would mend what should not have gone wrong.
+ * than the time between two audits, which would mend what should not have gone wrong. Only a target group without a
+ * listener, which an audit at the beginning of leading has seen as an orphan, goes within it.
  */
 const settleMs = 540_000;
 /** It is looked at once more after this: longer than the product waits between two listings. */
