@@ -206,6 +206,9 @@ export async function performStep(
       await save(({ status, spec }) => {
         if (spec.claim?.releasedAt === undefined || (status?.targets ?? []).length > 0) return undefined;
         const reuseAfter = preciseTimestamp(clock.nowMs() + context.times.quarantineMs);
+        // Who hears late of an edit of the pool does not shorten what another process has begun.
+        const isBegun = status?.reuseAfter !== undefined && status.reuseOf === spec.claim.releasedAt;
+        if (isBegun && Date.parse(status.reuseAfter!) >= Date.parse(reuseAfter)) return undefined;
         const isThere = status?.targetGroupArn !== undefined;
         return {
           ...status,

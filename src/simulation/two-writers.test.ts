@@ -173,3 +173,41 @@ test('a deregistration whose process stands still meanwhile brings no target bac
   assert.deepEqual([status?.phase, status?.targets], ['Available', []]);
   await world.end();
 });
+
+test('a quarantine that has begun is not begun anew by a process that knows of a shorter one', async () => {
+  const world = await createWorld();
+  await world.pool('game', {
+    ports: { min: 30000, max: 30000 },
+    targets: { deregistrationDelay: '0s' },
+    release: { on: 'Ended', quarantine: '0s' },
+    warm: 1,
+  });
+  let isReleased = false;
+  let puts = Number.NEGATIVE_INFINITY;
+  // This one hears of pools a minute late. What it finds in AWS is there first, and what it concludes from that comes last.
+  world.startOperator(
+    { 'leader-elect': 'false' },
+    {
+      watchMs: path => (path.includes('/nlbportpools?') ? [60_000, 60_000] : [1, 20]),
+      fault({ what }) {
+        if (/^PUT .*\/nlbportpools\//.test(what)) return { arrivesLateMs: 60_000 };
+        if (isReleased && what.startsWith('Action=DescribeTargetHealth')) puts = 0;
+        return /^PUT .*\/nlbports\//.test(what) && ++puts > 1 ? { arrivesLateMs: 500 } : undefined;
+      },
+    },
+  );
+  world.startOperator(
+    { 'leader-elect': 'false' },
+    { fault: ({ what }) => (what.startsWith('Action=DescribeTargetHealth') ? { answersLateMs: 100 } : undefined) },
+  );
+  await world.clock.advance(90_000);
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world, ['room-1']));
+  await world.editPool('game', { release: { on: 'Ended', quarantine: '60s' } });
+  isReleased = true;
+  await world.removeRoom('room-1');
+  await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Quarantined'));
+  await world.clock.advance(30_000);
+  assert.equal((await world.port(30000)).status?.phase, 'Quarantined');
+  await world.end();
+});
