@@ -178,7 +178,7 @@ async function serve(deps: ServicesContext, service: Service, mine: readonly NLB
   const poolName =
     service.metadata.labels?.[poolLabel] ?? served?.spec.pool ?? askedPool(service, deps.pools) ?? mine[0]!.spec.pool;
   const leaving = mine.filter(port => port.spec.pool !== poolName || isLost(port, deps.pools.get(port.spec.pool)));
-  if (leaving.length > 0) return leave(deps, service, leaving);
+  if (leaving.length > 0) return leave(deps, service, mine, leaving);
   const wish = serviceWish(service, poolName, deps.pools.get(poolName));
   const wished = wish.ok ? wish.value.ports.map(({ name }) => name) : undefined;
   const committed = committedServiceSet(mine, names, wished);
@@ -198,12 +198,27 @@ async function serve(deps: ServicesContext, service: Service, mine: readonly NLB
   return follow(deps, service, committed, change, change.lacks);
 }
 
-/** Gives back ports that the Service can't have or wants no more; what it was told of them is withdrawn before. */
-async function leave(deps: ServicesContext, service: Service, leaving: readonly NLBPort[]): Promise<ReconcileResult> {
+/**
+ * Gives back ports that the Service can't have or wants no more; what it was told of them is withdrawn before. One that an
+ * edit added, and that it was never told of, takes nothing with it.
+ */
+async function leave(
+  deps: ServicesContext,
+  service: Service,
+  mine: readonly NLBPort[],
+  leaving: readonly NLBPort[],
+): Promise<ReconcileResult> {
   const live = await deps.claimants.live(service);
   if (live === 'stale cache') return whenCaughtUp;
   const names = live ? committedNames(live) : [];
-  if (live && leaving.some(port => names.includes(keyOf(port)))) return withdraw(deps, live);
+  if (live && leaving.some(port => names.includes(keyOf(port)))) {
+    const committed = mine.filter(port => names.includes(keyOf(port)));
+    const rest = committed.filter(port => !leaving.includes(port));
+    const toldName = toldNameOf(live);
+    const isTold = (port: NLBPort) => toldName(port) !== undefined;
+    const isOfRest = committed.length === names.length && rest.some(isTold) && !leaving.some(isTold);
+    return isOfRest ? commit(deps, live, rest) : withdraw(deps, live);
+  }
   await releasePorts(deps, leaving, asksNoMore);
   return again;
 }

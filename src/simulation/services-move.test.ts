@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endpointAnnotation, endpointsAnnotation, poolLabel } from '../api/names.ts';
+import { endpointAnnotation, endpointsAnnotation, poolLabel, readyCondition } from '../api/names.ts';
 import { nlbPortPools } from '../api/pool.ts';
 import { nlbPorts } from '../api/port.ts';
 import type { Service } from '../kube/objects.ts';
@@ -83,6 +83,32 @@ test("a stranger's listener on one of a Service's numbers moves that number alon
   // Those that it kept were not made anew.
   const made = world.emulator.callLog.entries.slice(before).filter(({ action }) => action === 'DeleteListener');
   assert.deepEqual(made, []);
+  await world.end();
+});
+
+test("a stranger's listener on the number that an edit adds takes no endpoint of the Service away", async () => {
+  const world = await createWorld();
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30001 } });
+  world.startOperator();
+  await serve(world, 'web', threePorts.slice(0, 1));
+  const { dnsName } = world.loadBalancers[0]!;
+  await world.eventually(async () => assert.deepEqual(await published(world, 'web'), [`${dnsName}:30000`]));
+  await strangerAt(world, 30001);
+  const told: string[][] = [];
+  world.cluster.follow((collection, { current }) => {
+    if (collection !== 'services') return;
+    const { annotations } = (current.object as unknown as Service).metadata;
+    told.push(JSON.parse(annotations?.[endpointsAnnotation] ?? '[]').map(({ port }: { port: number }) => port));
+  });
+  const body = { spec: { ports: threePorts.slice(0, 2) } };
+  await world.kube.patch(serviceResource, { namespace: 'default', name: 'web' }, { type: 'merge', body });
+  await world.eventually(async () => {
+    const condition = (await read(world, 'web')).status?.conditions?.find(({ type }) => type === readyCondition);
+    assert.equal(condition?.reason, 'PortTaken');
+    assert.deepEqual(await heldNumbers(world), [30000]);
+  }, 120_000);
+  assert.ok(told.length > 0);
+  for (const ports of told) assert.deepEqual(ports, [30000]);
   await world.end();
 });
 

@@ -27,11 +27,11 @@ export const wholeSets: Invariant = {
     function judgeCommit(key: string, pod: Claimant): void {
       const names = committed(pod);
       const wished = wishOf(pod).length;
-      const isAsBefore = (commits.get(pod.metadata.uid ?? '') ?? []).some(
-        before => before.toSorted().join() === names.toSorted().join(),
+      const isOfBefore = (commits.get(pod.metadata.uid ?? '') ?? []).some(before =>
+        names.every(name => before.includes(name)),
       );
-      // A Service whose edited ports can't be had keeps those that it had.
-      const isKept = !isPod(pod) && isAsBefore;
+      // A Service whose edited ports can't be had, or are lost before it was told of them, keeps those that it had.
+      const isKept = !isPod(pod) && isOfBefore;
       if (names.length !== 0 && new Set(names).size !== wished && !isKept) {
         scene.complain(`${key} committed to ${names.join()}, and asks for ${wished} port(s)`);
       }

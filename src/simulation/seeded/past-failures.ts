@@ -79,4 +79,12 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 2001794,
     was: 'the checker took two numbers for one wish, of a Service that waits for a third and was told of both',
   },
+  {
+    seed: 26642328,
+    was: 'a quarantine was cut short by a process that knew an older, shorter one, and free 24 s after its last target',
+  },
+  {
+    seed: 26642476,
+    was: "a Service lost the endpoint that it had when someone took the number that an edit had added, and it wasn't told of yet",
+  },
 ];
