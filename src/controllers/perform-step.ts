@@ -10,6 +10,7 @@ import { isConflict as isInConflict } from '../core/allocate.ts';
 import { doubtSettings } from '../core/audit-repair.ts';
 import { familiesOf, wantedFamily } from '../core/ip-family.ts';
 import { forgetAfterMs, type Step, searchAgainMs } from '../core/lifecycle.ts';
+import { beginQuarantine } from '../core/quarantine.ts';
 import {
   announceRemoval,
   announceResources,
@@ -28,7 +29,7 @@ import { ToldError } from '../kube/work-queue.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Announcements } from './announcements.ts';
 import type { Observer } from './observer.ts';
-import type { PortContext } from './port-context.ts';
+import { type PortContext, portContext } from './port-context.ts';
 import { markTargets, withFailure, withHealth } from './port-status.ts';
 import { type SavePortStatusDeps, savePortStatus } from './save-port-status.ts';
 import type { UpdateOptions } from './update-status.ts';
@@ -203,19 +204,11 @@ export async function performStep(
       return;
     }
     case 'startQuarantine':
-      await save(({ status, spec }) => {
-        if (spec.claim?.releasedAt === undefined || (status?.targets ?? []).length > 0) return undefined;
-        const reuseAfter = preciseTimestamp(clock.nowMs() + context.times.quarantineMs);
-        // Who hears late of an edit of the pool does not shorten what another process has begun.
-        const isBegun = status?.reuseAfter !== undefined && status.reuseOf === spec.claim.releasedAt;
-        if (isBegun && Date.parse(status.reuseAfter!) >= Date.parse(reuseAfter)) return undefined;
-        const isThere = status?.targetGroupArn !== undefined;
-        return {
-          ...status,
-          reuseAfter,
-          reuseOf: spec.claim.releasedAt,
-          ...(isThere ? { lateLookAfter: reuseAfter } : {}),
-        };
+      await save(current => {
+        // The write may be asked for again much later, after an edit of the pool.
+        const pool = deps.pools.get(current.spec.pool) ?? context.pool;
+        const { quarantineMs } = portContext(current, pool, deps.times).times;
+        return beginQuarantine(port, current, quarantineMs, clock.nowMs());
       });
       return;
 

@@ -87,4 +87,8 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 26642476,
     was: "a Service lost the endpoint that it had when someone took the number that an edit had added, and it wasn't told of yet",
   },
+  {
+    seed: 4000814,
+    was: 'a write that came eight seconds late began the quarantine of another release, as the pool had been before',
+  },
 ];

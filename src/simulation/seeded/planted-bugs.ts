@@ -65,9 +65,9 @@ export const plantedBugs: readonly PlantedBug[] = [
         replace: '  const { spec, status } = input.port;\n  if (known.length > 99) {',
       },
       {
-        file: 'controllers/perform-step.ts',
-        find: 'if (spec.claim?.releasedAt === undefined || (status?.targets ?? []).length > 0) return undefined;',
-        replace: 'if (spec.claim?.releasedAt === undefined) return undefined;',
+        file: 'core/quarantine.ts',
+        find: 'reuseOf !== asked.spec.claim?.releasedAt || (status.targets ?? []).length > 0) {',
+        replace: 'reuseOf !== asked.spec.claim?.releasedAt) {',
       },
     ],
   },
