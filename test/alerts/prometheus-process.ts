@@ -68,7 +68,7 @@ export async function startPrometheus(options: { target: string; rules: string }
       if (!started.isRunning()) return;
       const answer = await fetch(`http://${address}/-/ready`);
       if (!answer.ok) throw new Error(`/-/ready answered ${answer.status} ${await answer.text()}`);
-    }, 15_000);
+    }, 60_000);
     if (!started.isRunning()) {
       const said = logTail(started);
       throw saysPortTaken(said) ? new PortTakenError(said) : new Error(`Prometheus has ended.\n${said}`);

@@ -32,13 +32,20 @@ describe('a real Prometheus at the sandbox', () => {
   });
 
   test('scrapes the operator, and calls no alert while all is well', async () => {
-    await eventually(async () => assert.deepEqual(await prometheus.targets(), ['up']), 10_000);
+    await eventually(async () => assert.deepEqual(await prometheus.targets(), ['up']), 30_000);
+    await eventually(
+      async () => assert.equal(await numberOf(`nlbports_ports{pool="${pool}",phase="Cold"}`), 4),
+      20_000,
+    );
+    await eventually(async () => assert.deepEqual(await firing(), []), 10_000);
     await runRooms(sandbox, pool, 'first', 2);
     await eventually(
       async () => assert.equal(await numberOf(`sum(nlbports_ports{pool="${pool}",phase="Bound"})`), 2),
       20_000,
     );
-    await eventually(async () => assert.deepEqual(await firing(), []), 10_000);
+    // Half of a pool within a second is a pool that is full within the hour: that one may say so.
+    const others = async () => (await firing()).filter(name => name !== 'NlbportsPoolExhaustsSoon');
+    await eventually(async () => assert.deepEqual(await others(), []), 10_000);
   });
 
   test('calls a pool full, and claims that wait, by the alerts that are shipped', async () => {
@@ -67,10 +74,9 @@ describe('a real Prometheus at the sandbox', () => {
       'NlbportsDriftUnrepaired',
       'NlbportsClusterRestored',
     ];
-    assert.deepEqual(
-      (await firing()).filter(name => silent.includes(name ?? '')),
-      [],
-    );
+    // A scrape that timed out on a busy machine is a leader missing for a moment.
+    const loud = async () => (await firing()).filter(name => silent.includes(name ?? ''));
+    await eventually(async () => assert.deepEqual(await loud(), []), 10_000);
   });
 
   test('has data for every query of the dashboards', async t => {
@@ -84,7 +90,7 @@ describe('a real Prometheus at the sandbox', () => {
         const found = (await prometheus.query(filled)).filter(({ value }) => Number.isFinite(value));
         assert.notEqual(found.length, 0, `${panel}: no data for ${filled}`);
         return found;
-      }, 10_000);
+      }, 60_000);
       t.diagnostic(`${panel}: ${samples.length} series, the first ${samples[0]?.value}`);
     }
   });

@@ -40,7 +40,7 @@ export function askUdp(address: Address, text = 'hello', timeoutMs = 1_000): Pro
  *
  * @throws Error when refused, closed without an answer, or silent for `timeoutMs`.
  */
-export function askTcp(address: Address, text = 'hello', timeoutMs = 1_000): Promise<string> {
+export function askTcp(address: Address, text = 'hello', timeoutMs = 10_000): Promise<string> {
   return new Promise((done, fail) => {
     const socket = connect({ host: address.host, port: address.port });
     const where = `TCP ${address.host}:${address.port}`;

@@ -26,7 +26,7 @@ export interface EmulatorProcess {
 /**
  * Starts the ELBv2 emulator on a port that the kernel picks, and resolves when it has named its endpoint.
  *
- * @throws Error with the log's tail when it has not in 15 s.
+ * @throws Error with the log's tail when it has not in 60 s.
  */
 export async function startEmulator(options: EmulatorProcessOptions = {}): Promise<EmulatorProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'nlbports-emulator-'));
@@ -54,7 +54,7 @@ export async function startEmulator(options: EmulatorProcessOptions = {}): Promi
       const named = readEndpoint(process.log());
       if (named === undefined && process.isRunning()) throw new Error('it has named no endpoint');
       return named;
-    }, 15_000);
+    }, 60_000);
     if (endpoint === undefined) throw new Error('it has ended');
     return { process, endpoint, stop };
   } catch (error) {

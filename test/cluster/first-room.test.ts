@@ -10,6 +10,11 @@ describe('one room on a real API server', () => {
     world = await startWorld();
     await world.operator();
     await world.pool('game', { ports: { min: 30000, max: 30002 }, protocol: 'UDP' });
+    // The pool makes its ports side by side: a room that comes meanwhile gets one that is there already.
+    await eventually(async () => {
+      const phases = (await world.ports()).map(({ status }) => status?.phase);
+      assert.deepEqual(phases, ['Cold', 'Cold', 'Cold']);
+    }, 20_000);
   });
   after(() => world?.stop());
 

@@ -37,10 +37,10 @@ describe('a leader that is frozen in the middle of its calls', () => {
       action.startsWith('Describe') ? [] : [`${action}: ${succeeded}`],
     );
   };
-  const answers = async (at: number) => {
+  const answers = async (at: number, timeoutMs?: number) => {
     const endpoint = world.endpointOf(await world.pods.get(name(at)));
     assert.ok(endpoint, `${name(at)} has no endpoint`);
-    assert.equal(await world.ask(endpoint), `${name(at)} again`);
+    assert.equal(await world.ask(endpoint, timeoutMs), `${name(at)} again`);
   };
 
   test('and wakes when its rooms are long gone changes nothing: every port answers for its present room', async t => {
@@ -75,7 +75,7 @@ describe('a leader that is frozen in the middle of its calls', () => {
     await eventually(() => assert.ok(!first.process.isRunning(), 'it ends, to start anew'), 15_000);
     await pause(2_000);
     assert.deepEqual(await changes(), before);
-    for (const at of rooms) await answers(at);
+    for (const at of rooms) await answers(at, 10_000);
     for (const group of await world.aws.targetGroups()) {
       const live = group.targets.filter(({ state }) => state !== 'draining');
       assert.ok(live.length <= 1, `${group.TargetGroupName} has ${JSON.stringify(live)}`);

@@ -51,7 +51,7 @@ describe('100 ports on two load balancers', () => {
     await world.pods.setPhase(name(7), 'Succeeded');
     await eventually(async () => assert.equal((await published()).get('room-101'), endpoint), 20_000);
     await eventually(async () => assert.equal(await world.ask(endpoint!), 'room-101'), 10_000);
-    assert.equal((await published()).has(name(7)), false);
+    await eventually(async () => assert.equal((await published()).has(name(7)), false), 10_000);
   });
 
   test('a changed pod IP is followed: the old target goes before the new one comes', async () => {

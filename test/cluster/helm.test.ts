@@ -21,7 +21,7 @@ interface Rule {
   annotations: { runbook_url?: string };
 }
 
-describe('the Helm chart', { timeout: 300_000 }, () => {
+describe('the Helm chart', { timeout: 900_000 }, () => {
   let world: World;
   let helm: string;
   before(async () => {

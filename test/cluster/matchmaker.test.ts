@@ -48,7 +48,7 @@ describe('the matchmaker of the examples', () => {
       assert.ok(at, said);
       return at;
     }, 30_000);
-    assert.equal(await world.ask(endpoint), 'room-1');
+    assert.equal(await world.ask(endpoint, 10_000), 'room-1');
     await world.pods.remove('room-1');
     await eventually(async () => assert.match(said, /^- room-1$/m), 10_000);
   });

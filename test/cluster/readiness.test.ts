@@ -73,7 +73,7 @@ describe('the readiness gate, injected by the policy that we ship', () => {
       const { code, stderr } = await world.cluster.kubectl(waiting);
       assert.equal(code, 0, stderr);
       const endpoint = world.endpointOf(await world.pods.get(name))!;
-      const answer = await world.ask(endpoint).catch(error => String(error));
+      const answer = await world.ask(endpoint, 10_000).catch(error => String(error));
       if (answer !== name) silent.push(`${name}: ${answer}`);
     });
     assert.deepEqual(silent, []);

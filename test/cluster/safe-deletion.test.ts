@@ -202,7 +202,7 @@ async function watch(world: World, name: string): Promise<Watched> {
   let isOver = false;
   const asking = (async () => {
     while (!isOver) {
-      const answer = await world.ask(endpoint).catch(error => String(error));
+      const answer = await world.ask(endpoint, 10_000).catch(error => String(error));
       if (answer === name) right++;
       else wrong.push(answer);
       await sleep(clock, 20);

@@ -47,11 +47,11 @@ describe(`a StatefulSet of ${replicas} rooms in a pool that retains`, () => {
       for (const pod of await pods()) {
         const { name, uid } = pod.metadata;
         if (!running.has(uid)) {
-          running.add(uid);
           const ip = world.ip(addresses++);
           await world.serve(name, ip);
           await world.pods.setIP(name, ip);
           await world.pods.setPhase(name, 'Running');
+          running.add(uid);
         }
         const endpoint = world.endpointOf(pod);
         if (endpoint) endpoints.set(name, endpoint);

@@ -48,7 +48,7 @@ describe('two operators with election off', () => {
     for (const pod of await world.cluster.rest.list('/api/v1/namespaces/default/pods')) {
       await eventually(async () => assert.equal(await world.ask(world.endpointOf(pod)!), pod.metadata.name), 10_000);
     }
-    await judgeAws(world);
+    await eventually(() => judgeAws(world), 20_000, 500);
   });
 });
 
@@ -78,7 +78,7 @@ describe('kill -9', () => {
     for (const pod of await world.cluster.rest.list('/api/v1/namespaces/default/pods')) {
       await eventually(async () => assert.equal(await world.ask(world.endpointOf(pod)!), pod.metadata.name), 10_000);
     }
-    await judgeAws(world);
+    await eventually(() => judgeAws(world), 20_000, 500);
   });
 
   test('while no operator runs pods delete freely, and their ports come back after the start', async () => {

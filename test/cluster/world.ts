@@ -48,7 +48,7 @@ export interface World {
   serve(name: string, ip: string): Promise<GameServer>;
   endpointOf(pod: AnyObject | undefined): string | undefined;
   /** Asks whoever is behind an endpoint for its name. */
-  ask(endpoint: string): Promise<string>;
+  ask(endpoint: string, timeoutMs?: number): Promise<string>;
   ports(): Promise<AnyObject[]>;
   stop(): Promise<void>;
 }
@@ -72,7 +72,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     await eventually(() => cluster.rest.list('/apis/nlbports.dev/v1alpha1/nlbports'), 10_000);
   }
   const operators: OperatorProcess[] = [];
-  const network = 2 + Math.floor(Math.random() * 250);
+  // Above the pods of sandboxes that run beside (127.1 to 127.63), and above load balancers (127.64 to 127.127).
+  const network = 128 + Math.floor(Math.random() * 124);
   const servers: GameServer[] = [];
 
   const world: World = {
@@ -136,11 +137,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       return server;
     },
     endpointOf: pod => pod?.metadata.annotations?.['nlbports.dev/endpoint'],
-    async ask(endpoint) {
+    async ask(endpoint, timeoutMs) {
       const [host = '', port = ''] = endpoint.split(':');
       const loadBalancer = loadBalancers.find(({ dnsName }) => dnsName === host);
       if (!loadBalancer) throw new Error(`No load balancer is called ${host}.`);
-      return await askUdp({ host: loadBalancer.address, port: Number(port) });
+      return await askUdp({ host: loadBalancer.address, port: Number(port) }, 'hello', timeoutMs);
     },
     ports: () => cluster.rest.list('/apis/nlbports.dev/v1alpha1/nlbports'),
     async stop() {

@@ -114,7 +114,7 @@ describe('the image, built from the Dockerfile on bases out of Debian packages',
     const flags = ['sandbox', '--only=kubernetes', '--kubernetes-port=0', `--kubeconfig-out=${kubeconfig}`];
     const logFile = join(buildah.folder, 'kubernetes.log');
     const cluster = await startProcess({ name: 'a simulated cluster', command: nlbportsCommand, args: flags, logFile });
-    await eventually(() => assert.ok(existsSync(kubeconfig)), 15_000);
+    await eventually(() => assert.ok(existsSync(kubeconfig)), 60_000);
     // The user of the container is not the one of the machine.
     chmodSync(kubeconfig, 0o644);
     const port = await pickPort();
