@@ -48,6 +48,9 @@ describe('GameServers of Agones, on a real API server', () => {
     await eventually(async () => assert.deepEqual(await warnings('early'), ['GameServerForbidden']), 20_000);
     assert.ok(world.endpointOf(await world.pods.get('early')));
     await applyFiles(rest, 'deploy/agones.yaml');
+    // The authorizer reads roles from a cache, which follows in a moment.
+    const isNotFound = (error: unknown) => error instanceof RestError && error.status === 404;
+    await eventually(() => assert.rejects(operator.get(`${gameServers}/none`), isNotFound), 20_000);
     await roomOf({ metadata: { name: 'later', uid: '11111111-2222-4333-8444-555555555555' } }, 2);
     await eventually(async () => assert.deepEqual(await warnings('later'), ['GameServersNotServed']), 20_000);
   });
@@ -61,7 +64,7 @@ describe('GameServers of Agones, on a real API server', () => {
       assert.equal(entry?.state, 'Healthy');
       return metadata.annotations['nlbports.dev/endpoint'];
     }, 30_000);
-    assert.equal(await world.ask(endpoint), 'match-1');
+    assert.equal(await world.ask(endpoint, 10_000), 'match-1');
     await world.pods.setPhase('match-1', 'Succeeded');
     await eventually(async () => {
       const { metadata } = await world.cluster.rest.get(`${gameServers}/match-1`);

@@ -66,7 +66,12 @@ async function waitUntilServed(rest: Rest, path: string): Promise<void> {
     if (established?.status !== 'True') throw new Error(`${definition.metadata.name} is not established.`);
     const { group, names, versions } = definition.spec;
     for (const version of versions) {
-      if (version.served) await rest.get(`/apis/${group}/${version.name}/${names.plural}`, { limit: '1' });
+      if (!version.served) continue;
+      await rest.get(`/apis/${group}/${version.name}/${names.plural}`, { limit: '1' });
+      // Discovery, by which objects are applied, follows on its own.
+      const { resources } = await rest.get(`/apis/${group}/${version.name}`);
+      const isDiscovered = resources.some(({ name }: AnyObject) => name === names.plural);
+      if (!isDiscovered) throw new Error(`${definition.metadata.name} is not discovered.`);
     }
-  }, 10_000);
+  }, 30_000);
 }

@@ -27,13 +27,22 @@ describe('nlbports audit, beside a running operator', () => {
     // Its own audits come every ten minutes: what is mended here, the command has mended.
     operator = await world.operator();
     await world.pool('game', { ports: { min: 30000, max: 30003 }, warm: 1 });
+    // A room that comes while the ports are made gets one that is there already.
+    await phasesAre('Available', 'Cold', 'Cold', 'Cold');
     await world.room('room-1', world.ip(1));
     await eventually(async () => assert.equal(await world.ask(await endpoint()), 'room-1'), 30_000);
+    // Another one is made warm in its place, a second later.
+    await phasesAre('Bound', 'Available', 'Cold', 'Cold');
     await eventually(async () => assert.equal((await audit()).code, 0), 30_000);
   });
   after(() => world?.stop());
 
   const endpoint = async () => world.endpointOf(await world.pods.get('room-1')) ?? '';
+  const phasesAre = (...wanted: string[]) =>
+    eventually(async () => {
+      const phases = (await world.ports()).map(({ status }) => status?.phase);
+      assert.deepEqual(phases, wanted);
+    }, 30_000);
   const bound = async () => (await world.ports()).find(port => port.spec.claim)!;
   const audit = (...args: string[]): Promise<Ran> =>
     new Promise(resolve => {
@@ -133,7 +142,7 @@ describe('nlbports audit, beside a running operator', () => {
       assert.deepEqual([ready.status, ready.reason], ['False', 'ClusterRestored']);
     }, 20_000);
     assert.deepEqual(await world.ports(), []);
-    assert.equal(await world.ask(before), 'room-1');
+    assert.equal(await world.ask(before, 10_000), 'room-1');
     assert.equal((await audit('--fix')).code, 4);
 
     await world.cluster.rest.patch(poolPath, 'merge', {
@@ -144,6 +153,6 @@ describe('nlbports audit, beside a running operator', () => {
       assert.equal((await bound()).status.endpoint, before);
     }, 120_000);
     assert.equal(await endpoint(), before);
-    assert.equal(await world.ask(before), 'room-1');
+    assert.equal(await world.ask(before, 10_000), 'room-1');
   });
 });

@@ -21,7 +21,9 @@ describe('bad input', () => {
     await world.pool('game', { ports: { min: 30000, max: 30009 } });
     await world.pool('closed', { ports: { min: 31000, max: 31009 }, access: { namespaces: ['games-*', 'lobby'] } });
     await world.room('witness', world.ip(1));
-    await eventually(async () => assert.ok(world.endpointOf(await world.pods.get('witness'))), 20_000);
+    // It is published before it is registered.
+    const served = async () => world.ask(world.endpointOf(await world.pods.get('witness'))!);
+    await eventually(async () => assert.equal(await served(), 'witness'), 20_000);
   });
   after(() => world?.stop());
 
@@ -40,7 +42,7 @@ describe('bad input', () => {
   const conditionOf = (object: AnyObject, type: string): AnyObject | undefined =>
     object.status?.conditions?.find((condition: AnyObject) => condition.type === type);
   const unharmed = async () =>
-    assert.equal(await world.ask(world.endpointOf(await world.pods.get('witness'))!), 'witness');
+    assert.equal(await world.ask(world.endpointOf(await world.pods.get('witness'))!, 10_000), 'witness');
 
   const refuses = (title: string, reason: string, options: Partial<PodOptions>) =>
     test(`a pod with ${title} is told ${reason}`, async () => {
@@ -114,8 +116,11 @@ describe('bad input', () => {
       assert.equal(conditionOf(pool, 'Ready')?.reason, 'PoolOverlap');
       await warning('NLBPortPool', 'overlap', 'PoolOverlap');
     }, withinMs);
-    const own = (await world.ports()).filter(port => port.spec.pool === 'overlap').map(port => port.spec.port);
-    assert.deepEqual(own.toSorted(), [30010, 30011, 30012, 30013, 30014]);
+    // The status is written before the ports are made.
+    await eventually(async () => {
+      const own = (await world.ports()).filter(port => port.spec.pool === 'overlap').map(port => port.spec.port);
+      assert.deepEqual(own.toSorted(), [30010, 30011, 30012, 30013, 30014]);
+    }, withinMs);
   });
 
   test('a listener of someone else is shown as Conflict, and left alone', async () => {

@@ -107,7 +107,7 @@ describe('the harness of the cluster tests', () => {
     await eventually(async () => {
       const allowed = await cluster.kubectl([`--kubeconfig=${kubeconfig}`, 'get', 'pods']);
       assert.equal(allowed.code, 0, allowed.stderr);
-    }, 5_000);
+    }, 30_000);
     const refused = await cluster.kubectl([`--kubeconfig=${kubeconfig}`, 'get', 'secrets']);
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /Forbidden/);
@@ -183,7 +183,7 @@ describe('the harness of the cluster tests', () => {
         .flatMap(slice => slice.endpoints ?? [])
         .flatMap(endpoint => endpoint.addresses);
       assert.deepEqual(addresses, ['10.0.2.1']);
-    }, 10_000);
+    }, 60_000);
   });
 
   test('restartApiServer() and a restart of etcd keep url, tokens and objects', async () => {
@@ -219,7 +219,7 @@ describe('the harness of the cluster tests', () => {
     await eventually(() => {
       for (const pid of pids) assert.ok(!isAlive(pid), `${pid} still runs`);
       assert.ok(!existsSync(folder), `${folder} is still there`);
-    }, 10_000);
+    }, 60_000);
   });
 
   test('two control planes run side by side', async () => {
@@ -277,7 +277,7 @@ describe('the harness of the cluster tests', () => {
     const server = await startGameServer({ name: 'room-1', address: '127.0.1.5' });
     try {
       const address = { host: '127.0.1.5', port: 7_777 };
-      assert.equal(await askUdp(address), 'room-1');
+      assert.equal(await askUdp(address, 'hello', 10_000), 'room-1');
       assert.equal(await askTcp(address, 'hi'), 'room-1');
       assert.deepEqual(
         server.received.map(({ protocol, text }) => [protocol, text]),

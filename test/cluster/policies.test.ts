@@ -34,6 +34,11 @@ describe('the admission policies that we ship', () => {
     // They are in force a moment after they were made.
     await eventually(async () => {
       await refuses(person.remove(`${ports}/${heldName}`, { dryRun: ['All'] }), /held by Pod room-1/);
+      const foreground = { propagationPolicy: 'Foreground', dryRun: ['All'] };
+      await refuses(person.remove(`${pools}/game`, foreground), /are held/);
+      for (const plural of ['nlbports', 'nlbportpools']) {
+        await refuses(person.remove(`${definitions}/${plural}.nlbports.dev`, { dryRun: ['All'] }), /exist, such as/);
+      }
       await refuses(dryPod(person, { 'nlbports.dev/endpoint': 'x' }), /operator alone writes/);
       const { spec } = await dryPod(person, {}, { 'nlbports.dev/pool': 'game' });
       assert.ok(spec.readinessGates);
