@@ -51,6 +51,9 @@ export interface PodsDeps {
   isLeader: () => boolean;
 }
 
+/** Roles may be given at any time; nobody tells of it. */
+const gateRetryMs = 60_000;
+
 /** The same, with the pods as they are written and read live. */
 interface PodsContext extends PodsDeps {
   claimants: Claimants<Pod, ClaimReport>;
@@ -61,8 +64,8 @@ interface PodsContext extends PodsDeps {
  *
  * Trigger: the pod, an NLBPort that it holds or held, its pool, an assignment. Reads: pods, NLBPorts, pools; the live pod
  * before anything is released. Writes: `spec.claim` and `spec.targets` of NLBPorts, the pod's annotations and condition
- * through pods/status; never AWS. Requeue: at once after a lost race. Failure: the queue backs off; nothing is held that
- * the next turn would not find.
+ * through pods/status; never AWS. Requeue: at once after a lost race; when a port becomes ready; a minute after a
+ * scheduling gate might not be opened. Failure: the queue backs off; nothing is held that the next turn would not find.
  */
 export function podReconciler(given: PodsDeps): (key: string) => Promise<ReconcileResult> {
   const claimants = podClaimants(given);
@@ -209,8 +212,11 @@ async function serve(deps: PodsContext, pod: Pod, mine: readonly NLBPort[]): Pro
   const gate = await openSchedulingGate(deps, deps.pods.get(keyOf(pod)) ?? pod);
   if (gate === 'again') return again;
   if (gate !== 'done') deps.claimants.noteOnce(pod, 'SchedulingGateForbidden', gate.forbidden);
-  const readyMs = Math.min(...exposed.map(port => readyAtMs(port, nowMs) ?? Number.POSITIVE_INFINITY));
-  return told.requeueAfterMs === undefined && Number.isFinite(readyMs) ? requeueAt(deps.clock, readyMs) : told;
+  const nextMs = Math.min(
+    gate === 'done' ? Number.POSITIVE_INFINITY : nowMs + gateRetryMs,
+    ...exposed.map(port => readyAtMs(port, nowMs) ?? Number.POSITIVE_INFINITY),
+  );
+  return told.requeueAfterMs === undefined && Number.isFinite(nextMs) ? requeueAt(deps.clock, nextMs) : told;
 }
 
 /** A pod that holds ports without a commit that stands for them: they are committed once they are all there. */

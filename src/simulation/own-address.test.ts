@@ -37,6 +37,21 @@ test('a pod that waits for a port keeps its gate, and so takes no place on a nod
   await world.end();
 });
 
+test('a gate that might not be opened is opened a minute after somebody has allowed it', async () => {
+  const world = await createWorld({ onRefused: () => {} });
+  world.startOperator();
+  await world.pool('game', { ports: { min: 30000, max: 30000 } });
+  await world.room('room-1', gated(schedulingGate));
+  await world.eventually(async () => {
+    const reasons = (await world.eventsOf('Pod', 'room-1')).map(({ reason }) => reason);
+    assert.ok(reasons.includes('SchedulingGateForbidden'));
+  });
+  await world.clock.advance(30_000);
+  world.allow('deploy/scheduling-gate.yaml');
+  await world.eventually(async () => assert.deepEqual(await gatesOf(world, 'room-1'), []), 61_000);
+  await world.end();
+});
+
 test('a gate whose opening got no answer is open, or opened again', async () => {
   let lost = 0;
   const isOpening = (what: string) => /^PATCH [^?]*\/pods\/room-1\?/.test(what);

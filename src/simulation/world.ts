@@ -119,6 +119,8 @@ export interface World {
   startOperator(written?: WrittenOptions, wires?: WireOptions): OperatorProcess;
   pool(name?: string, spec?: Record<string, unknown>): Promise<NLBPortPool>;
   editPool(name: string, spec: Record<string, unknown>): Promise<NLBPortPool>;
+  /** Gives the operators the roles of one more manifest. */
+  allow(manifest: string): void;
   /** A labelled pod; with an address it runs, and a server behind it answers with the pod's name. */
   room(name: string, options?: RoomOptions): Promise<Pod>;
   setIP(name: string, ip: string, namespace?: string): Promise<void>;
@@ -175,9 +177,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     settings: profileSettings(profile, { latency: '0s', ...options.set }),
   });
   const awsFaults = withFaults({ handle: emulator.handle, clock, random: randomOf(3) });
+  const grants = shippedGrants(options.moreRoles);
   const held = withRoles({
     transport: cluster.transport,
-    grants: shippedGrants(options.moreRoles),
+    grants,
     user: 'system:serviceaccount:nlbports-system:nlbports',
     onDenied: ({ verb, resource, namespace }) => onRefused(`${verb} ${resource} in ${namespace ?? 'all namespaces'}`),
   });
@@ -301,6 +304,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           ...spec,
         },
       } as unknown as NLBPortPool),
+    allow: manifest => void grants.push(...shippedGrants([manifest])),
     editPool: (name, spec) => kube.patch(nlbPortPools, { name }, { type: 'merge', body: { spec } }),
 
     async room(name, room = {}) {
