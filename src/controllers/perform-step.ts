@@ -304,6 +304,8 @@ async function removeClaim(deps: PerformStepDeps, port: NLBPort): Promise<void> 
       {
         type: 'json',
         operations: [
+          // What was judged is the newest there is: another process may have seen more of the pool, or of the group.
+          { op: 'test', path: '/metadata/resourceVersion', value: port.metadata.resourceVersion },
           { op: 'test', path: '/spec/claim/uid', value: claim.uid },
           { op: 'test', path: '/spec/claim/releasedAt', value: claim.releasedAt },
           { op: 'remove', path: '/spec/claim' },

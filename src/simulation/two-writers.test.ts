@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nlbPortPools } from '../api/pool.ts';
-import type { NLBPort } from '../api/port.ts';
+import { type NLBPort, nlbPorts } from '../api/port.ts';
 import { namespaces } from '../kube/resource.ts';
 import { seededRandom } from '../runtime/random.ts';
 import { assertSettled } from './assert-settled.ts';
@@ -209,5 +209,37 @@ test('a quarantine that has begun is not begun anew by a process that knows of a
   await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Quarantined'));
   await world.clock.advance(30_000);
   assert.equal((await world.port(30000)).status?.phase, 'Quarantined');
+  await world.end();
+});
+
+test('a claim is removed from no object but the one that was judged, and then from the newest', async () => {
+  const world = await createWorld();
+  let isReleased = false;
+  const isPatch = (what: string) => /^PATCH .*\/nlbports\//.test(what);
+  world.startOperator(
+    {},
+    { fault: ({ what }) => (isReleased && isPatch(what) ? { arrivesLateMs: 1_000 } : undefined) },
+  );
+  await world.pool('game', {
+    ports: { min: 30000, max: 30000 },
+    targets: { deregistrationDelay: '0s' },
+    release: { on: 'Ended', quarantine: '20s' },
+    warm: 1,
+  });
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world, ['room-1']));
+  await world.removeRoom('room-1');
+  await world.eventually(async () => assert.equal((await world.port(30000)).status?.phase, 'Quarantined'));
+  isReleased = true;
+  await world.clock.advance(Date.parse((await world.port(30000)).status?.reuseAfter ?? '') - world.clock.nowMs() + 500);
+  const { metadata } = await world.port(30000);
+  const seen = { type: 'merge', body: { metadata: { labels: { seen: 'yes' } } } } as const;
+  await world.kube.patch(nlbPorts, { name: metadata.name }, seen);
+  await world.eventually(async () => assert.equal((await world.port(30000)).spec.claim, undefined), 10_000);
+  const removals = world.trace.lines.filter(line => line.includes('"op":"remove","path":"/spec/claim"'));
+  assert.deepEqual(
+    removals.map(line => line.slice(-3)),
+    ['422', '200'],
+  );
   await world.end();
 });
