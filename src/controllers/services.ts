@@ -200,7 +200,7 @@ async function serve(deps: ServicesContext, service: Service, mine: readonly NLB
 
 /**
  * Gives back ports that the Service can't have or wants no more; what it was told of them is withdrawn before. One that an
- * edit added, and that it was never told of, takes nothing with it.
+ * edit added, and that it was never told of, takes nothing with it but what was added beside it.
  */
 async function leave(
   deps: ServicesContext,
@@ -212,12 +212,11 @@ async function leave(
   if (live === 'stale cache') return whenCaughtUp;
   const names = live ? committedNames(live) : [];
   if (live && leaving.some(port => names.includes(keyOf(port)))) {
-    const committed = mine.filter(port => names.includes(keyOf(port)));
-    const rest = committed.filter(port => !leaving.includes(port));
+    const committed = names.flatMap(name => mine.find(port => keyOf(port) === name) ?? []);
     const toldName = toldNameOf(live);
-    const isTold = (port: NLBPort) => toldName(port) !== undefined;
-    const isOfRest = committed.length === names.length && rest.some(isTold) && !leaving.some(isTold);
-    return isOfRest ? commit(deps, live, rest) : withdraw(deps, live);
+    const told = committed.filter(port => toldName(port) !== undefined);
+    const isUnharmed = committed.length === names.length && !told.some(port => leaving.includes(port));
+    return told.length > 0 && isUnharmed ? commit(deps, live, told) : withdraw(deps, live);
   }
   await releasePorts(deps, leaving, asksNoMore);
   return again;

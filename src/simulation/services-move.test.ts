@@ -88,27 +88,32 @@ test("a stranger's listener on one of a Service's numbers moves that number alon
 
 test("a stranger's listener on the number that an edit adds takes no endpoint of the Service away", async () => {
   const world = await createWorld();
-  await world.pool('game', { ...quick, ports: { min: 30000, max: 30001 } });
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30002 } });
   world.startOperator();
-  await serve(world, 'web', threePorts.slice(0, 1));
+  await serve(world, 'web', threePorts.slice(0, 2));
   const { dnsName } = world.loadBalancers[0]!;
-  await world.eventually(async () => assert.deepEqual(await published(world, 'web'), [`${dnsName}:30000`]));
-  await strangerAt(world, 30001);
+  const wanted = [`${dnsName}:30000`, `${dnsName}:30001`];
+  await world.eventually(async () => assert.deepEqual(await published(world, 'web'), wanted));
+  await strangerAt(world, 30002);
+  // The port that was written last is not the last of the Service's.
+  const [first] = await world.ports();
+  const labels = { metadata: { labels: { seen: 'yes' } } };
+  await world.kube.patch(nlbPorts, { name: first!.metadata.name }, { type: 'merge', body: labels });
   const told: string[][] = [];
   world.cluster.follow((collection, { current }) => {
     if (collection !== 'services') return;
     const { annotations } = (current.object as unknown as Service).metadata;
     told.push(JSON.parse(annotations?.[endpointsAnnotation] ?? '[]').map(({ port }: { port: number }) => port));
   });
-  const body = { spec: { ports: threePorts.slice(0, 2) } };
+  const body = { spec: { ports: threePorts } };
   await world.kube.patch(serviceResource, { namespace: 'default', name: 'web' }, { type: 'merge', body });
   await world.eventually(async () => {
     const condition = (await read(world, 'web')).status?.conditions?.find(({ type }) => type === readyCondition);
     assert.equal(condition?.reason, 'PortTaken');
-    assert.deepEqual(await heldNumbers(world), [30000]);
+    assert.deepEqual(await heldNumbers(world), [30000, 30001]);
   }, 120_000);
   assert.ok(told.length > 0);
-  for (const ports of told) assert.deepEqual(ports, [30000]);
+  for (const ports of told) assert.deepEqual(ports, [30000, 30001]);
   await world.end();
 });
 

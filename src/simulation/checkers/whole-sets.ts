@@ -13,10 +13,16 @@ import {
   wishOf,
 } from './sight.ts';
 
+/** Whether two sets have the same members. */
+function isSameSet(one: readonly string[], other: readonly string[]): boolean {
+  return one.toSorted().join() === other.toSorted().join();
+}
+
 /**
  * Of several ports no partial set is ever committed, exposed or published, and none survives settling: a commit names as
  * many NLBPorts as the pod asks for, a port is exposed only for a pod that has committed to it in a whole set, all
- * endpoints are published together and on one host, and each name leads to its own port of the pod.
+ * endpoints are published together and on one host, and each name leads to its own port of the pod. A Service whose edit
+ * can't be had goes on with what it had, or was told of.
  */
 export const wholeSets: Invariant = {
   name: 'whole sets',
@@ -27,16 +33,21 @@ export const wholeSets: Invariant = {
     function judgeCommit(key: string, pod: Claimant): void {
       const names = committed(pod);
       const wished = wishOf(pod).length;
-      const isOfBefore = (commits.get(pod.metadata.uid ?? '') ?? []).some(before =>
-        names.every(name => before.includes(name)),
-      );
+      const former = commits.get(pod.metadata.uid ?? '') ?? [];
       // A Service whose edited ports can't be had, or are lost before it was told of them, keeps those that it had.
-      const isKept = !isPod(pod) && isOfBefore;
+      const isKept =
+        !isPod(pod) && former.some(before => isSameSet(before, names) || isSameSet(before.filter(isTold(pod)), names));
       if (names.length !== 0 && new Set(names).size !== wished && !isKept) {
         scene.complain(`${key} committed to ${names.join()}, and asks for ${wished} port(s)`);
       }
       const hosts = new Set(names.map(name => scene.ports.get(name)?.spec.loadBalancer.arn ?? name));
       if (hosts.size > 1) scene.complain(`${key} committed to ${names.join()}, on ${hosts.size} load balancers`);
+    }
+
+    /** Whether the claimant was told of the port of this name. */
+    function isTold(claimant: Claimant): (name: string) => boolean {
+      const numbers = publishedBy(claimant).map(({ endpoint }) => endpoint.slice(endpoint.lastIndexOf(':') + 1));
+      return name => numbers.includes(String(scene.ports.get(name)?.spec.port));
     }
 
     function judgePublished(key: string, pod: Claimant): void {
