@@ -64,8 +64,9 @@ interface PodsContext extends PodsDeps {
  *
  * Trigger: the pod, an NLBPort that it holds or held, its pool, an assignment. Reads: pods, NLBPorts, pools; the live pod
  * before anything is released. Writes: `spec.claim` and `spec.targets` of NLBPorts, the pod's annotations and condition
- * through pods/status; never AWS. Requeue: at once after a lost race; when a port becomes ready; a minute after a
- * scheduling gate might not be opened. Failure: the queue backs off; nothing is held that the next turn would not find.
+ * through pods/status; never AWS. Requeue: at once after a lost race; when a port becomes ready; a minute after
+ * it was forbidden to open a scheduling gate. Failure: the queue backs off; nothing is held that the next turn would not
+ * find.
  */
 export function podReconciler(given: PodsDeps): (key: string) => Promise<ReconcileResult> {
   const claimants = podClaimants(given);

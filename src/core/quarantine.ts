@@ -2,9 +2,9 @@ import { preciseTimestamp } from '../api/conditions.ts';
 import type { NLBPort, PortStatus } from '../api/port.ts';
 
 /**
- * The status of a released port whose quarantine begins now, as its newest object (`current`) and the pool of now have it;
- * undefined where that is not the release that `asked` had, where targets are known, or where another process has begun a
- * quarantine that lasts as long: who hears late of an edit of the pool does not shorten it.
+ * The status of a released port whose quarantine begins now, as its newest object (`current`) and the pool as it is now have
+ * it; undefined where that is not the release that `asked` had, where targets are known, or where another process has begun
+ * a quarantine that lasts at least as long: who hears late of an edit of the pool does not shorten it.
  */
 export function beginQuarantine(
   asked: NLBPort,
