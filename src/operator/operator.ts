@@ -28,7 +28,7 @@ import { createElection, type Election } from '../kube/lease-election.ts';
 import { keyOf, type Pod } from '../kube/objects.ts';
 import { namespaces, pods as podResource } from '../kube/resource.ts';
 import type { KubeTransport } from '../kube/transport.ts';
-import { createWorkQueue, requeueAt } from '../kube/work-queue.ts';
+import { createWorkQueue, type ReconcileResult, requeueAt } from '../kube/work-queue.ts';
 import { type Clock, sleep } from '../runtime/clock.ts';
 import type { ConversationNetwork } from '../runtime/conversation.ts';
 import type { Log } from '../runtime/log.ts';
@@ -38,6 +38,7 @@ import type { OperatorOptions } from './options.ts';
 import { createServiceMode } from './service-mode.ts';
 import { systemConversations } from './system-conversations.ts';
 import { trimPod } from './trim.ts';
+import { whileLeading } from './while-leading.ts';
 
 export interface OperatorDeps {
   transport: KubeTransport;
@@ -200,21 +201,23 @@ export function createOperator(deps: OperatorDeps, options: OperatorOptions): Op
     for (const port of ports.list().filter(isToBeProbed)) queues.probes.add(keyOf(port));
     for (const pod of pods.list()) queues.pods.add(keyOf(pod));
     if (options.agones) for (const key of gameServersToCheck({ pods, ports })) queues.gameServers.add(key);
+    const turn = (reconcile: (key: string) => Promise<ReconcileResult>) => whileLeading(isLeader, leading, reconcile);
+    const pass = async (pool: string): Promise<ReconcileResult> => {
+      const before = assigner.waiting(pool);
+      for (const { kind, key } of assigner.pass(pool)) queues[kind === 'Pod' ? 'pods' : 'services'].add(key, 0);
+      if (assigner.waiting(pool) !== before) queues.pools.addAfter(pool, parseDurationMs('1s'));
+      const againAtMs = assigner.passAgainAtMs(pool);
+      return againAtMs === undefined ? {} : requeueAt(clock, againAtMs);
+    };
     await Promise.all([
-      queues.pods.run(leading, options.podWorkers, reconcilePod),
-      queues.gameServers.run(leading, options.podWorkers, gameServerReconciler(shared)),
-      queues.services.run(leading, options.podWorkers, reconcileService),
-      queues.passes.run(leading, 1, async pool => {
-        const before = assigner.waiting(pool);
-        for (const { kind, key } of assigner.pass(pool)) queues[kind === 'Pod' ? 'pods' : 'services'].add(key, 0);
-        if (assigner.waiting(pool) !== before) queues.pools.addAfter(pool, parseDurationMs('1s'));
-        const againAtMs = assigner.passAgainAtMs(pool);
-        return againAtMs === undefined ? {} : requeueAt(clock, againAtMs);
-      }),
-      queues.ports.run(leading, options.portWorkers, reconcilePort),
-      queues.probes.run(leading, probesAtOnce, reconcileProbe),
-      queues.pools.run(leading, 4, reconcilePool),
-      queues.audit.run(leading, 1, reconcileAudit),
+      queues.pods.run(leading, options.podWorkers, turn(reconcilePod)),
+      queues.gameServers.run(leading, options.podWorkers, turn(gameServerReconciler(shared))),
+      queues.services.run(leading, options.podWorkers, turn(reconcileService)),
+      queues.passes.run(leading, 1, pass),
+      queues.ports.run(leading, options.portWorkers, turn(reconcilePort)),
+      queues.probes.run(leading, probesAtOnce, turn(reconcileProbe)),
+      queues.pools.run(leading, 4, turn(reconcilePool)),
+      queues.audit.run(leading, 1, turn(reconcileAudit)),
     ]);
     await events.flush();
   }

@@ -268,3 +268,33 @@ test('an operator that is told to stop gives the lead to the one that waits', as
   assert.ok(world.clock.nowMs() - killedMs < 15_000, `${world.clock.nowMs() - killedMs} ms`);
   await world.end();
 });
+
+test('a wall clock that is set to and fro costs no turn: ports, pools and the audit go on', async () => {
+  const world = await createWorld();
+  await world.kube.create(namespaces, { metadata: { name: 'nlbports-system' } });
+  const { clock } = world.startOperator({
+    'leader-elect': 'true',
+    'lease-duration': '6s',
+    'audit-interval': '1m',
+    'pool-resync': '1m',
+  });
+  await world.pool('game', { ...quick, ports: { min: 30000, max: 30001 } });
+  await world.room('room-1');
+  await world.eventually(() => assertSettled(world, ['room-1']));
+  await world.removeRoom('room-1');
+  // Long enough for every loop to have a turn while it is in doubt whether the process leads.
+  for (let jumps = 1; jumps <= 150; jumps++) {
+    clock.setSkew((jumps % 2) * 6_000);
+    await world.clock.advance(500);
+  }
+  await world.room('room-2');
+  await world.eventually(() => assertSettled(world, ['room-2']), 60_000);
+  const before = world.trace.lines.length;
+  await world.clock.advance(150_000);
+  const calls = world.trace.lines.slice(before);
+  // The audit alone asks for all target groups, a pool alone for its load balancers.
+  for (const action of ['DescribeTargetGroups', 'DescribeLoadBalancers']) {
+    assert.ok(calls.filter(line => line.includes(`Action=${action}&`)).length >= 2, action);
+  }
+  await world.end();
+});

@@ -91,4 +91,8 @@ export const pastFailures: readonly { seed: number; was: string }[] = [
     seed: 4000814,
     was: 'a write that came eight seconds late began the quarantine of another release, as the pool had been before',
   },
+  {
+    seed: 8000953,
+    was: 'a wall clock that was set forward put the lead in doubt until the next renewal, and what had its turn then never had another',
+  },
 ];
